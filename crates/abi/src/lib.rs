@@ -1,0 +1,24 @@
+//! The contract between Tierup's compilers, its runtime and the machine code between them.
+//!
+//! Everything that two of the three must agree on is defined here once: the structs that code
+//! reads, the layout of instances, calling convention, trap codes, builtins.
+
+mod machine_struct;
+mod structs;
+mod layout;
+mod call;
+mod trap;
+mod builtin;
+mod memory_mode;
+mod reference;
+
+pub use builtin::{BUILTIN_TABLE_LEN, Builtin, MachineType, UNWIND_OFFSET};
+pub use call::{ARGUMENT_GPRS, CallLayout, Gpr, Place, RESULT_GPRS, VECTOR_REGISTERS, Xmm};
+pub use layout::{GlobalPlace, InstanceLayout};
+pub use memory_mode::{GUARD_OFFSET, GUARD_RESERVATION, MemoryMode};
+pub use reference::ReferenceKind;
+pub use structs::{
+    FuncRecord, GlobalRecord, ImportedFunc, InstanceHead, InstanceMemory, MemoryRecord,
+    NULL_TYPE_ID, StoreBlock, TableEntry, TableRecord, VALUE_SIZE,
+};
+pub use trap::TrapKind;

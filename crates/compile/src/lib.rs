@@ -1,0 +1,29 @@
+//! What a compiler is: a request in, compiled code out, or a reason why not.
+//!
+//! Compilers hold no state of their own between requests and know nothing of stores, threads or
+//! tiering. They are called from many threads at once.
+#![forbid(unsafe_code)]
+
+mod request;
+mod error;
+
+pub use error::{CompileError, CompileErrorKind};
+pub use request::{Compiled, Request, Settings};
+
+use codespace::Tier;
+
+/// A compiler of function bodies.
+pub trait Compiler: Send + Sync + std::fmt::Debug {
+    /// Its name, for logs and statistics.
+    fn name(&self) -> &'static str;
+
+    /// The tier of its code.
+    fn tier(&self) -> Tier;
+
+    /// Compiles one function.
+    ///
+    /// # Errors
+    ///
+    /// If the body is invalid, uses what this compiler cannot do, or exceeds a limit.
+    fn compile(&self, request: &Request<'_>) -> Result<Compiled, CompileError>;
+}

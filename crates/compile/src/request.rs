@@ -1,0 +1,53 @@
+//! A request to compile, and its result.
+
+use codespace::{Draft, Flavor, Kind, Relocation, SideTables, Tier};
+use tierup_abi::{InstanceLayout, MemoryMode};
+use tierup_wasm::{DefinedFunc, Module};
+
+/// What to compile, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The module that the function belongs to. Its bodies are valid.
+    pub module: &'a Module,
+    /// Layout of its instances.
+    pub layout: &'a InstanceLayout,
+    /// The function.
+    pub function: DefinedFunc,
+    /// What holds for all code of the engine.
+    pub settings: &'a Settings,
+}
+
+/// What holds for all code of an engine.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Settings {
+    /// How accesses outside a memory are found.
+    pub memory_mode: MemoryMode,
+}
+
+/// The result of compiling.
+#[derive(Clone, Debug, Default)]
+pub struct Compiled {
+    /// Machine code and constants.
+    pub bytes: Vec<u8>,
+    /// What depends on the final address.
+    pub relocations: Vec<Relocation>,
+    /// What is known about places in the code.
+    pub tables: SideTables,
+    /// Size of the frame in bytes, without arguments.
+    pub frame_size: u32,
+}
+
+impl Compiled {
+    /// The result as code of `function`.
+    pub fn into_draft(self, function: DefinedFunc, tier: Tier) -> Draft {
+        Draft {
+            kind: Kind::Function(function.0),
+            tier,
+            flavor: Flavor::Normal,
+            bytes: self.bytes,
+            relocations: self.relocations,
+            tables: self.tables,
+            assumptions: None,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! placeholder
+pub mod draft;
+pub use draft::*;

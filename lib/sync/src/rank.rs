@@ -1,0 +1,46 @@
+//! The order of all locks of the project. This list is the deadlock documentation.
+
+use std::cell::Cell;
+
+/// Place of a lock in the order: a thread that holds a lock takes only locks of higher rank.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Rank {
+    /// State of an engine: modules, types.
+    Engine = 10,
+    /// The lazy-compile gate of a module.
+    LazyGate = 20,
+    /// Wrappers by signature.
+    Wrappers = 30,
+    /// State of a unit: its code table.
+    Unit = 40,
+    /// The list of arenas of a code manager.
+    Arenas = 50,
+    /// Free ranges and records of one arena.
+    Arena = 60,
+    /// Objects that wait for their readers to go.
+    Limbo = 70,
+    /// Code memory under write scopes.
+    CodeMemory = 80,
+    /// Registered code ranges.
+    Registry = 85,
+    /// Process-wide lists that are only read and appended to.
+    Process = 90,
+}
+
+thread_local! {
+    static HIGHEST: Cell<u8> = const { Cell::new(0) };
+}
+
+/// Notes that a lock of this rank is about to be taken; returns what to give to [`leave`].
+#[track_caller]
+pub(crate) fn enter(rank: Rank) -> u8 {
+    let before = HIGHEST.replace(rank as u8);
+    debug_assert!(before < rank as u8, "lock order: {rank:?} taken while holding rank {before}");
+    before
+}
+
+/// Notes that the lock taken after [`enter`] returned `before` is released.
+pub(crate) fn leave(before: u8) {
+    HIGHEST.set(before);
+}
