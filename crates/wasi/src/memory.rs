@@ -174,11 +174,7 @@ impl<'m> GuestMemory<'m> {
 const BUFFER_SIZE: u32 = 8;
 
 /// Cuts `bytes` into `ranges`, which are disjoint, and ascending when taken in `order`.
-fn split<'b>(
-    bytes: &'b mut [u8],
-    ranges: &[Range<usize>],
-    order: &[usize],
-) -> Vec<IoSliceMut<'b>> {
+fn split<'b>(bytes: &'b mut [u8], ranges: &[Range<usize>], order: &[usize]) -> Vec<IoSliceMut<'b>> {
     let mut slices: Vec<_> = ranges.iter().map(|_| IoSliceMut::new(&mut [])).collect();
     let (mut rest, mut position) = (bytes, 0);
     for &index in order {

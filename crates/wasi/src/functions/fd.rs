@@ -200,13 +200,11 @@ impl NewTimes {
     pub(crate) fn to_host(self) -> Result<Timestamps, Errno> {
         let accessed = (self.accessed, Fstflags::ATIM, Fstflags::ATIM_NOW);
         let modified = (self.modified, Fstflags::MTIM, Fstflags::MTIM_NOW);
-        let time = |(value, set, now)| {
-            match (self.flags.contains(set), self.flags.contains(now)) {
-                (true, true) => Err(Errno::Inval),
-                (true, false) => Ok(timespec(value)),
-                (false, true) => Ok(Timespec { tv_sec: 0, tv_nsec: UTIME_NOW }),
-                (false, false) => Ok(Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }),
-            }
+        let time = |(value, set, now)| match (self.flags.contains(set), self.flags.contains(now)) {
+            (true, true) => Err(Errno::Inval),
+            (true, false) => Ok(timespec(value)),
+            (false, true) => Ok(Timespec { tv_sec: 0, tv_nsec: UTIME_NOW }),
+            (false, false) => Ok(Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }),
         };
         Ok(Timestamps { last_access: time(accessed)?, last_modification: time(modified)? })
     }

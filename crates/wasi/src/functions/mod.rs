@@ -108,10 +108,18 @@ macro_rules! functions {
 }
 
 macro_rules! core_type {
-    (u32) => { Core::I32 };
-    (u64) => { Core::I64 };
-    (i64) => { Core::I64 };
-    ($result:ident as u32) => { Core::I32 };
+    (u32) => {
+        Core::I32
+    };
+    (u64) => {
+        Core::I64
+    };
+    (i64) => {
+        Core::I64
+    };
+    ($result:ident as u32) => {
+        Core::I32
+    };
 }
 
 macro_rules! result_pointer {

@@ -277,8 +277,13 @@ impl OpenRequest {
             (Fdflags::RSYNC, OFlags::RSYNC),
             (Fdflags::SYNC, OFlags::SYNC),
         ];
-        flags |= oflags.into_iter().filter(|row| self.oflags.contains(row.0)).map(|row| row.1).collect();
-        flags |= fdflags.into_iter().filter(|row| self.fdflags.contains(row.0)).map(|row| row.1).collect();
+        flags |=
+            oflags.into_iter().filter(|row| self.oflags.contains(row.0)).map(|row| row.1).collect();
+        flags |= fdflags
+            .into_iter()
+            .filter(|row| self.fdflags.contains(row.0))
+            .map(|row| row.1)
+            .collect();
         Ok(Opening { last_link: self.lookup.last_link(), flags, mode: Mode::from_raw_mode(0o666) })
     }
 

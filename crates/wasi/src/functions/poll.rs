@@ -97,9 +97,7 @@ impl WasiContext {
             }
             Object::File(_) if right == Rights::FD_READ => Ok(Wait::Stream(fd, PollFlags::IN)),
             Object::File(_) => Ok(Wait::Stream(fd, PollFlags::OUT)),
-            Object::Input(input) => {
-                Ok(Wait::Answered(Ok(Readiness::of(input.remaining() as u64))))
-            }
+            Object::Input(input) => Ok(Wait::Answered(Ok(Readiness::of(input.remaining() as u64)))),
             Object::Output(_) | Object::Null => Ok(Wait::Answered(Ok(Readiness::of(0)))),
             Object::Directory(_) => Err(Errno::Isdir),
         }

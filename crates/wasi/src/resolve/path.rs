@@ -48,7 +48,8 @@ impl RelativePath {
     pub(crate) fn split(&self) -> Option<(Option<Self>, CString)> {
         let bytes = self.bytes();
         let end = bytes.len() - bytes.iter().rev().take_while(|&&byte| byte == b'/').count();
-        let start = bytes[..end].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+        let start =
+            bytes[..end].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
         if matches!(&bytes[start..end], b"." | b"..") {
             return None;
         }

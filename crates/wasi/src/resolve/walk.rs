@@ -118,8 +118,7 @@ impl Walk<'_> {
             }
             flags |= OFlags::DIRECTORY;
         }
-        let follow =
-            component.slash == Slash::Yes || self.opening.last_link == LastLink::Follow;
+        let follow = component.slash == Slash::Yes || self.opening.last_link == LastLink::Follow;
         match self.open_here(&component.name, flags) {
             // Looking at a link works without following it.
             Ok(fd) if follow && flags.contains(OFlags::PATH) && is_link(&fd)? => {

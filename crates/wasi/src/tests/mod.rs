@@ -261,20 +261,14 @@ struct How {
 }
 
 /// To read and write.
-const FILE: How = How {
-    lookup: FOLLOW,
-    oflags: 0,
-    base: Rights::FILE,
-    inheriting: Rights::NONE,
-    fdflags: 0,
-};
+const FILE: How =
+    How { lookup: FOLLOW, oflags: 0, base: Rights::FILE, inheriting: Rights::NONE, fdflags: 0 };
 
 /// To read.
 const READ: How = How { base: Rights::FD_READ, ..FILE };
 
 /// As a directory, with all rights.
-const DIRECTORY: How =
-    How { oflags: 2, base: Rights::DIRECTORY, inheriting: Rights::ALL, ..FILE };
+const DIRECTORY: How = How { oflags: 2, base: Rights::DIRECTORY, inheriting: Rights::ALL, ..FILE };
 
 const FOLLOW: u64 = 1;
 const CREAT: u64 = 1;
