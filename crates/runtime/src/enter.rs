@@ -150,7 +150,7 @@ unsafe extern "C" fn enter_raw(
 
 /// Leaves Wasm: returns status 1 from the innermost `enter` of the block in `rdi`.
 #[unsafe(naked)]
-unsafe extern "C" fn unwind(_block: *const StoreBlock) -> ! {
+pub(crate) unsafe extern "C" fn unwind(_block: *const StoreBlock) -> ! {
     naked_asm!(
         "mov rbp, [rdi + {entry_frame}]",
         // What `enter` pushed stays reserved until it restores.

@@ -62,12 +62,16 @@ impl RawBacktrace {
     ///
     /// # Safety
     ///
-    /// As for [`Walk::new`].
-    pub(crate) unsafe fn extend_from(&mut self, frame: usize) {
-        // SAFETY: the caller's promise is the same.
-        for step in unsafe { Walk::new(frame) } {
-            // The instruction that is running is the call before the return address.
-            self.push(step.return_address - 1);
+    /// `frame` is 0, or as for [`Walk::new`].
+    pub(crate) unsafe fn extend_from(&mut self, mut frame: usize) {
+        while frame != 0 {
+            // SAFETY: the caller's promise; the host and its caller's frames wait further out.
+            let mut walk = unsafe { Walk::new(frame) };
+            for step in walk.by_ref() {
+                // The instruction that is running is the call before the return address.
+                self.push(step.return_address - 1);
+            }
+            frame = walk.entry().previous_exit;
         }
     }
 }
@@ -81,10 +85,11 @@ pub(crate) struct Step {
     pub(crate) caller_frame: usize,
 }
 
-/// Iterates over the calls from a frame outwards, in Wasm code, through all entries.
+/// Iterates over the calls from a frame outwards, to the entry into Wasm.
 #[derive(Debug)]
 pub(crate) struct Walk {
     frame: usize,
+    entry: Option<usize>,
 }
 
 impl Walk {
@@ -92,10 +97,18 @@ impl Walk {
     ///
     /// # Safety
     ///
-    /// `frame` is 0, or the frame pointer of a frame of a stub or Wasm function that cannot end
-    /// while the walk is used, and [FR-CHAIN] holds from there.
+    /// `frame` is the frame pointer of a frame of a stub or Wasm function that cannot end while
+    /// the walk is used, and [FR-CHAIN] holds from there.
     pub(crate) unsafe fn new(frame: usize) -> Self {
-        Self { frame }
+        Self { frame, entry: None }
+    }
+
+    /// Walks on to the entry, and returns what it saved.
+    pub(crate) fn entry(mut self) -> EntryFrame {
+        while self.next().is_some() {}
+        let frame = self.entry.expect("a walk ends at an entry");
+        // SAFETY: [FR-ENTRY], which the promise to `new` includes.
+        unsafe { EntryFrame::at(frame) }
     }
 }
 
@@ -103,36 +116,17 @@ impl Iterator for Walk {
     type Item = Step;
 
     fn next(&mut self) -> Option<Step> {
-        while self.frame != 0 {
-            // SAFETY: [FR-CHAIN], by the promise to `new`.
-            let step = unsafe { read_step(self.frame) };
-            if step.return_address != enter::return_address() {
-                self.frame = step.caller_frame;
-                return Some(step);
-            }
-            // SAFETY: [FR-ENTRY] the frame is one of `enter`.
-            let entry = unsafe { EntryFrame::at(step.caller_frame) };
-            // Further out is the host, and then the frame that called it, if there is one.
-            self.frame = entry.previous_exit;
+        if self.entry.is_some() {
+            return None;
         }
-        None
-    }
-}
-
-/// The store block of the innermost entry into Wasm, found from a frame inside it.
-///
-/// # Safety
-///
-/// As for [`Walk::new`], and `frame` is not 0.
-pub(crate) unsafe fn block_of(mut frame: usize) -> *const StoreBlock {
-    loop {
-        // SAFETY: [FR-CHAIN], by the caller's promise.
-        let step = unsafe { read_step(frame) };
+        // SAFETY: [FR-CHAIN], by the promise to `new`.
+        let step = unsafe { read_step(self.frame) };
         if step.return_address == enter::return_address() {
-            // SAFETY: [FR-ENTRY] the frame is one of `enter`.
-            return unsafe { EntryFrame::at(step.caller_frame) }.block;
+            self.entry = Some(step.caller_frame);
+            return None;
         }
-        frame = step.caller_frame;
+        self.frame = step.caller_frame;
+        Some(step)
     }
 }
 

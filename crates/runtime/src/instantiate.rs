@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use tierup_abi::ImportedFunc;
+use tierup_abi::{ImportedFunc, TableEntry};
 use tierup_wasm::{
     ConstExpr, DataIndex, DataMode, ElementIndex, ElementItems, ElementMode, Entity, ExternType,
     FuncIndex, GlobalIndex, Import, MemoryType, Module, TableIndex, TableType, ValType,
@@ -222,7 +222,7 @@ impl StoreState {
         for (target, source) in (start..).zip(source) {
             let element = match &segment.items {
                 ElementItems::Functions(functions) => {
-                    Element::Function(self.instance(instance)?.table_entry(functions[source]))
+                    Element::Function(self.segment_entry(instance, functions[source])?)
                 }
                 ElementItems::Expressions(expressions) => {
                     self.evaluate_element(instance, segment.ty, &expressions[source])?
@@ -233,6 +233,20 @@ impl StoreState {
             }
         }
         Ok(true)
+    }
+
+    /// The entry for a function of an instance, with its reference if there is one already.
+    fn segment_entry(
+        &self,
+        instance: InstanceHandle,
+        function: FuncIndex,
+    ) -> Result<TableEntry, Error> {
+        let object = self.instance(instance)?;
+        let mut entry = object.table_entry(function);
+        if let Some(known) = object.known_function(function) {
+            entry.reference = self.function(known)?.record();
+        }
+        Ok(entry)
     }
 
     fn evaluate_element(

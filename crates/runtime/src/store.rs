@@ -126,6 +126,10 @@ impl StoreState {
         &mut self.trap_record
     }
 
+    pub(crate) fn trap_record_ref(&self) -> &TrapRecord {
+        &self.trap_record
+    }
+
     pub(crate) fn set_pending(&mut self, pending: Pending) {
         self.pending = Some(pending);
     }

@@ -7,11 +7,12 @@
 //!   same call, while no Wasm code of the store runs.
 
 use tierup_abi::{FuncRecord, NULL_TYPE_ID, TableEntry, TableRecord};
-use tierup_wasm::{TableType, ValType};
+use tierup_wasm::{FuncIndex, TableType, ValType};
 
 use crate::{
     Error, ErrorKind, StoreState,
     memory::{denied, limit},
+    owner::Owner,
     slots::Handle,
 };
 
@@ -263,5 +264,32 @@ impl StoreState {
         }
         self.table_mut(source)?.elements = copied;
         Ok(true)
+    }
+
+    /// The raw reference in a `funcref` table; `None` if the index is outside.
+    pub(crate) fn table_reference(
+        &mut self,
+        table: TableHandle,
+        index: u32,
+    ) -> Result<Option<u64>, Error> {
+        let entry = match self.table(table)?.get(index) {
+            None => return Ok(None),
+            Some(Element::Extern(handle)) => return Ok(Some(handle.into())),
+            Some(Element::Function(entry)) => entry,
+        };
+        if entry.instance.is_null() || !entry.reference.is_null() {
+            return Ok(Some(entry.reference as u64));
+        }
+        // An entry from an element segment: it says which function of its instance it is.
+        // SAFETY: an entry that is not null leads to a live head of this store.
+        let owner = Owner::decode(unsafe { &*entry.instance }.owner);
+        let Owner::Instance(instance) = owner else {
+            unreachable!("entries of host functions have their reference");
+        };
+        let instance = self.instances.handle_at(instance).expect("a table keeps its callees");
+        let function = self.instance_function(instance, FuncIndex(entry.reserved))?;
+        let bits = self.function_bits(Some(function))?;
+        self.table_mut(table)?.set_reference(index, bits as *const FuncRecord);
+        Ok(Some(bits))
     }
 }
