@@ -27,8 +27,8 @@ use crate::{
     sys,
 };
 
-/// How far a near branch or a relative address reaches.
-const REACH: usize = 2 << 30;
+/// How far a near branch or a relative address reaches: no code memory is larger.
+pub(crate) const REACH: usize = 2 << 30;
 
 /// What a [`CodeMemory`] should be like.
 #[derive(Clone, Debug)]
@@ -139,6 +139,7 @@ impl CodeMemory {
     ///
     /// If a page is committed already, or the system refuses. Nothing has changed then.
     pub fn commit_code(&self, range: Range<usize>) -> Result<()> {
+        self.check_process()?;
         self.backend.space().check_pages(&range)?;
         if range.is_empty() {
             return Ok(());
@@ -157,6 +158,7 @@ impl CodeMemory {
     /// If a page is not committed, a write scope is open in one, or the system refuses. Nothing
     /// has changed then.
     pub fn decommit_code(&self, range: Range<usize>) -> Result<()> {
+        self.check_process()?;
         self.backend.space().check_pages(&range)?;
         if range.is_empty() {
             return Ok(());
@@ -235,11 +237,17 @@ impl CodeMemory {
     }
 
     fn claim_for_writing(&self, range: Range<usize>) -> Result<Claim<'_>> {
+        self.check_process()?;
+        self.backend.space().check_bytes(&range)?;
+        self.ledger.claim_committed(range)
+    }
+
+    /// Comes before everything else: in a child, a lock may be held by a thread that is not there.
+    fn check_process(&self) -> Result<()> {
         if self.is_inherited() {
             return Err(ErrorKind::ForkedChild.into());
         }
-        self.backend.space().check_bytes(&range)?;
-        self.ledger.claim_committed(range)
+        Ok(())
     }
 }
 

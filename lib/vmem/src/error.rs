@@ -128,3 +128,21 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_say_what_was_wanted() {
+        let text = |kind: ErrorKind| Error::from(kind).to_string();
+        let system = ErrorKind::System { call: "mmap", wanted: 4096, errno: 12 };
+        assert_eq!(text(system), "mmap of 4096 bytes: Cannot allocate memory (os error 12)");
+        assert_eq!(
+            text(ErrorKind::OutOfRange { wanted: 0..16, valid: 32..64 }),
+            "range 0x0..0x10 is not inside 0x20..0x40"
+        );
+        let fault = ErrorKind::Fault { kind: FaultKind::Write };
+        assert_eq!(text(fault), "planned fault: Write");
+    }
+}

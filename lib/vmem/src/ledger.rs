@@ -135,3 +135,71 @@ impl Drop for Claim<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sync::atomic::AtomicBool;
+
+    use super::*;
+
+    fn is_busy<T>(result: &Result<T>) -> bool {
+        result.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Busy { .. }))
+    }
+
+    #[test]
+    fn ledger_settle_only_success_changes_the_books() {
+        let ledger = Ledger::new();
+        drop(ledger.claim_free(0..10).unwrap());
+        assert_eq!((ledger.committed(), ledger.pieces()), (0, 0));
+        ledger.claim_free(0..10).unwrap().settle_commit();
+        ledger.claim_free(20..25).unwrap().settle_commit();
+        assert_eq!((ledger.committed(), ledger.pieces()), (15, 2));
+        drop(ledger.claim_committed(0..10).unwrap());
+        ledger.claim_committed(2..4).unwrap().settle_decommit();
+        assert_eq!((ledger.committed(), ledger.pieces()), (13, 3));
+        assert!(ledger.claim_free(3..5).is_err());
+        assert!(ledger.claim_committed(3..5).is_err());
+    }
+
+    #[test]
+    fn ledger_disjoint_claims_exclude_each_other() {
+        let ledger = Ledger::new();
+        ledger.claim_free(0..10).unwrap().settle_commit();
+        let claim = ledger.claim_committed(2..4).unwrap();
+        assert!(is_busy(&ledger.claim_committed(3..6)));
+        assert!(is_busy(&ledger.claim_committed(0..10)));
+        let empty = ledger.claim_committed(3..3).unwrap();
+        let neighbour = ledger.claim_committed(4..6).unwrap();
+        drop((claim, empty));
+        drop(ledger.claim_committed(0..4).unwrap());
+        assert!(is_busy(&ledger.claim_committed(0..5)));
+        drop(neighbour);
+    }
+
+    #[test]
+    fn hammer_claims_are_disjoint_and_books_add_up() {
+        const CELLS: usize = 16;
+        let ledger = Ledger::new();
+        let owned: [AtomicBool; CELLS] = Default::default();
+        sync::hammer(4, 500, |thread, round| {
+            let start = (thread * 7 + round * 5) % CELLS;
+            let range = start..(start + 1 + round % 4).min(CELLS);
+            let free = ledger.claim_free(range.clone());
+            let (claim, commits) = match free {
+                Ok(claim) => (claim, true),
+                Err(_) => match ledger.claim_committed(range.clone()) {
+                    Ok(claim) => (claim, false),
+                    Err(_) => return,
+                },
+            };
+            for cell in &owned[range.clone()] {
+                assert!(!cell.swap(true, Ordering::Relaxed), "two claims of one address");
+            }
+            std::thread::yield_now();
+            owned[range].iter().for_each(|cell| cell.store(false, Ordering::Relaxed));
+            if commits { claim.settle_commit() } else { claim.settle_decommit() }
+        });
+        let committed = (0..CELLS).filter(|&at| ledger.claim_committed(at..at + 1).is_ok());
+        assert_eq!(committed.count(), ledger.committed());
+    }
+}

@@ -53,14 +53,6 @@ impl FileCode {
     fn offset(&self, address: usize) -> usize {
         address - self.space.range().start
     }
-
-    /// [FILE-NOT-SHARED]
-    fn check_process(&self) -> Result<()> {
-        if self.guard.is_inherited() {
-            return Err(ErrorKind::ForkedChild.into());
-        }
-        Ok(())
-    }
 }
 
 impl CodeBackend for FileCode {
@@ -81,12 +73,10 @@ impl CodeBackend for FileCode {
     }
 
     fn commit(&self, range: Range<usize>) -> Result<()> {
-        self.check_process()?;
         self.space.protect(range, Access::ReadExecute, FaultKind::Commit)
     }
 
     fn decommit(&self, range: Range<usize>) -> Result<()> {
-        self.check_process()?;
         // First out of reach, then back to the system: a page that is executed or read after it
         // was punched would get memory again.
         self.space.protect(range.clone(), Access::None, FaultKind::Decommit)?;
@@ -101,7 +91,10 @@ impl CodeBackend for FileCode {
     }
 
     fn write(&self, start: usize, bytes: &[u8]) -> Result<()> {
-        self.check_process()?;
+        if self.is_inherited() {
+            // [FILE-NOT-SHARED] The file is still the parent's.
+            return Err(ErrorKind::ForkedChild.into());
+        }
         self.space.faults().check(FaultKind::Write)?;
         self.file.write(bytes, self.offset(start))
     }

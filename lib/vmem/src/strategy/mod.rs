@@ -14,7 +14,7 @@ mod toggle;
 
 use std::{fmt::Debug, ops::Range, sync::OnceLock};
 
-use crate::{CodeMemory, CodeRequest, Result, arch, space::Space, sys};
+use crate::{CodeMemory, CodeRequest, Result, arch, code_memory::REACH, space::Space, sys};
 
 /// How code gets into executable memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -50,14 +50,11 @@ impl Strategy {
 
     /// Writes and runs a function in this way.
     fn probe(self) -> Result<Self> {
-        let page = sys::page_size();
-        let memory = CodeMemory::reserve(&CodeRequest {
-            code_bytes: page,
-            strategy: self,
-            ..CodeRequest::default()
-        })?;
-        memory.commit_code(memory.code_range())?;
+        // The largest size that anybody can ask for, because there may be a limit for files.
+        let request = CodeRequest { code_bytes: REACH, strategy: self, ..CodeRequest::default() };
+        let memory = CodeMemory::reserve(&request)?;
         let start = memory.code_range().start;
+        memory.commit_code(start..start + sys::page_size())?;
         let mut scope = memory.write(start..start + arch::PROBE.len())?;
         scope.bytes().copy_from_slice(arch::PROBE);
         scope.finish()?;
@@ -93,7 +90,9 @@ pub(crate) trait CodeBackend: Debug + Send + Sync {
     /// Unit in bytes in which code can be allocated and freed while neighbours run.
     fn granule(&self) -> usize;
 
-    /// Is this the parent's, seen from a forked child, and therefore not there?
+    /// Is this the parent's, seen from a forked child, and therefore not there? The callers of
+    /// `commit` and `decommit` have checked; `write` checks once more, because a scope may have
+    /// been open when the process forked.
     fn is_inherited(&self) -> bool {
         false
     }

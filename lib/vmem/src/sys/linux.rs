@@ -11,6 +11,7 @@ use rustix::{
     fs::{FallocateFlags, MemfdFlags, Mode, OFlags},
     io::Errno,
     mm::{Advice, MapFlags, MprotectFlags, ProtFlags},
+    process::Resource,
     thread::MembarrierCommand,
 };
 
@@ -159,7 +160,13 @@ impl CodeFile {
 
     /// Sets the size, without using memory.
     pub(crate) fn set_length(&self, length: usize) -> Result<()> {
-        rustix::fs::ftruncate(&self.writable, length as u64).map_err(failed("ftruncate", length))
+        let refused = failed("ftruncate", length);
+        // The kernel would end the process with SIGXFSZ.
+        let limit = rustix::process::getrlimit(Resource::Fsize).current;
+        if limit.is_some_and(|limit| limit < length as u64) {
+            return Err(refused(Errno::FBIG));
+        }
+        rustix::fs::ftruncate(&self.writable, length as u64).map_err(refused)
     }
 
     /// Writes all of the bytes.
