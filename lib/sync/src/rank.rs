@@ -10,8 +10,8 @@ pub enum Rank {
     Engine = 10,
     /// The lazy-compile gate of a module.
     LazyGate = 20,
-    /// Wrappers by signature.
-    Wrappers = 30,
+    /// Function types of an engine.
+    Types = 30,
     /// State of a unit: its code table.
     Unit = 40,
     /// The list of arenas of a code manager.

@@ -1,0 +1,149 @@
+//! Walking frames: from where Wasm stopped or left, outwards.
+//!
+//! Every Wasm frame, wrapper and stub keeps the frame-pointer chain:
+//!
+//! ```text
+//!   fp ──► │ caller's fp │ return address │ stack arguments ...
+//! ```
+//!
+//! * [FR-CHAIN] between an innermost frame and the entry into Wasm, every frame pointer leads to
+//!   the caller's, and the address after it is a return address into the caller.
+//! * [FR-ENTRY] the return address into `enter` is [`enter::return_address`]; the frame that it
+//!   returns to holds what `enter` saved, at fixed distances.
+//!
+//! This file runs in signal handlers: it only reads the stack and writes to buffers that exist.
+
+use tierup_abi::StoreBlock;
+
+use crate::enter::{self, EntryFrame};
+
+/// Most frames that a backtrace keeps.
+const MAX_FRAMES: usize = 64;
+
+/// Pcs of Wasm frames, innermost first. Plain memory, filled in place.
+#[derive(Debug)]
+pub(crate) struct RawBacktrace {
+    pcs: [usize; MAX_FRAMES],
+    length: usize,
+    omitted: usize,
+}
+
+impl RawBacktrace {
+    pub(crate) const fn new() -> Self {
+        Self { pcs: [0; MAX_FRAMES], length: 0, omitted: 0 }
+    }
+
+    /// The pcs: each of them lies inside the instruction that was running.
+    pub(crate) fn pcs(&self) -> &[usize] {
+        &self.pcs[..self.length]
+    }
+
+    /// Number of frames that did not fit.
+    pub(crate) fn omitted(&self) -> usize {
+        self.omitted
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.length = 0;
+        self.omitted = 0;
+    }
+
+    pub(crate) fn push(&mut self, pc: usize) {
+        match self.pcs.get_mut(self.length) {
+            Some(slot) => {
+                *slot = pc;
+                self.length += 1;
+            }
+            None => self.omitted += 1,
+        }
+    }
+
+    /// Appends the frames from `frame` outwards, through all entries into Wasm.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Walk::new`].
+    pub(crate) unsafe fn extend_from(&mut self, frame: usize) {
+        // SAFETY: the caller's promise is the same.
+        for step in unsafe { Walk::new(frame) } {
+            // The instruction that is running is the call before the return address.
+            self.push(step.return_address - 1);
+        }
+    }
+}
+
+/// One call on the stack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    /// Where the call returns to.
+    pub(crate) return_address: usize,
+    /// Frame pointer of the frame that it returns to.
+    pub(crate) caller_frame: usize,
+}
+
+/// Iterates over the calls from a frame outwards, in Wasm code, through all entries.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    frame: usize,
+}
+
+impl Walk {
+    /// Starts at `frame`, whose return address is the first step.
+    ///
+    /// # Safety
+    ///
+    /// `frame` is 0, or the frame pointer of a frame of a stub or Wasm function that cannot end
+    /// while the walk is used, and [FR-CHAIN] holds from there.
+    pub(crate) unsafe fn new(frame: usize) -> Self {
+        Self { frame }
+    }
+}
+
+impl Iterator for Walk {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        while self.frame != 0 {
+            // SAFETY: [FR-CHAIN], by the promise to `new`.
+            let step = unsafe { read_step(self.frame) };
+            if step.return_address != enter::return_address() {
+                self.frame = step.caller_frame;
+                return Some(step);
+            }
+            // SAFETY: [FR-ENTRY] the frame is one of `enter`.
+            let entry = unsafe { EntryFrame::at(step.caller_frame) };
+            // Further out is the host, and then the frame that called it, if there is one.
+            self.frame = entry.previous_exit;
+        }
+        None
+    }
+}
+
+/// The store block of the innermost entry into Wasm, found from a frame inside it.
+///
+/// # Safety
+///
+/// As for [`Walk::new`], and `frame` is not 0.
+pub(crate) unsafe fn block_of(mut frame: usize) -> *const StoreBlock {
+    loop {
+        // SAFETY: [FR-CHAIN], by the caller's promise.
+        let step = unsafe { read_step(frame) };
+        if step.return_address == enter::return_address() {
+            // SAFETY: [FR-ENTRY] the frame is one of `enter`.
+            return unsafe { EntryFrame::at(step.caller_frame) }.block;
+        }
+        frame = step.caller_frame;
+    }
+}
+
+/// # Safety
+///
+/// `frame` is the frame pointer of a live frame.
+unsafe fn read_step(frame: usize) -> Step {
+    let words = frame as *const usize;
+    // SAFETY: a frame pointer points to the caller's frame pointer.
+    let caller_frame = unsafe { words.read() };
+    // SAFETY: the return address lies behind it.
+    let return_address = unsafe { words.add(1).read() };
+    Step { return_address, caller_frame }
+}
