@@ -5,6 +5,7 @@ use std::{panic::resume_unwind, sync::atomic::Ordering};
 use crate::{
     Backtrace, Error, ErrorKind, FunctionHandle, StoreState, Value,
     enter::{Callee, Status, enter},
+    faults,
     function::{FunctionKind, FunctionObject},
     host::Pending,
     stack,
@@ -44,6 +45,7 @@ impl StoreState {
         if vmem::is_forked_child() {
             return Err(ErrorKind::ForkedChild.into());
         }
+        faults::prepare_thread()?;
         let outer = stack::prepare(self)?;
         let store = (&raw mut *self).cast();
         let block: *mut _ = self.shared_block().as_ptr();
