@@ -10,7 +10,7 @@ use tierup_wasm::DefinedFunc;
 
 use crate::{CompiledModule, Error, TypeRegistry, lazy, wrappers::Wrappers};
 
-/// What the runtime asks of whoever decides when to compile what.
+/// What the runtime asks of whoever decides when to compile what. Each module has its own.
 pub trait Hooks: Send + Sync + std::fmt::Debug {
     /// A function without code was called: gives it code, so that its cell leads to it.
     ///
@@ -54,7 +54,6 @@ pub struct EngineState {
     types: TypeRegistry,
     wrappers: Wrappers,
     manager: CodeManager,
-    hooks: Arc<dyn Hooks>,
     counters: Counters,
 }
 
@@ -67,7 +66,6 @@ impl EngineState {
     pub fn new(
         config: RuntimeConfig,
         manager: CodeManager,
-        hooks: Arc<dyn Hooks>,
     ) -> Result<Arc<Self>, Error> {
         crate::faults::install()?;
         let unit = manager.new_unit(UnitSpec {
@@ -80,7 +78,6 @@ impl EngineState {
             types: TypeRegistry::new(),
             wrappers: Wrappers::new(unit),
             manager,
-            hooks,
             counters: Counters::default(),
         }))
     }
@@ -109,9 +106,6 @@ impl EngineState {
         &self.wrappers
     }
 
-    pub(crate) fn hooks(&self) -> &dyn Hooks {
-        &*self.hooks
-    }
 }
 
 /// Counts of events. Read without locks, and only for information.

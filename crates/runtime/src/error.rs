@@ -35,6 +35,13 @@ pub enum ErrorKind {
         /// Type that it was given.
         found: ExternType,
     },
+    /// The number of items given for a module's imports is wrong.
+    ImportCount {
+        /// How many the module has.
+        wanted: usize,
+        /// How many were given.
+        found: usize,
+    },
     /// There is no such export.
     NoExport {
         /// Its name.
@@ -194,6 +201,9 @@ impl fmt::Display for ErrorKind {
                 f,
                 "incompatible import type for `{module}` `{name}`: expected {expected}, found {found}"
             ),
+            Self::ImportCount { wanted, found } => {
+                write!(f, "the module has {wanted} imports, and {found} items were given")
+            }
             Self::NoExport { name, wanted } => write!(f, "no exported {wanted} `{name}`"),
             Self::FunctionType { expected, found } => {
                 write!(f, "function type mismatch: expected {expected}, found {found}")

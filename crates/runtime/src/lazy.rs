@@ -105,9 +105,8 @@ unsafe extern "C" fn compile(instance: *const InstanceHead, number: u32) -> usiz
     let instance = handle.and_then(|handle| store.instances.get(handle));
     let module = instance.expect("an instance that runs is alive").module();
     let function = DefinedFunc(number);
-    let engine = store.engine();
     // A panic of a compiler is caught by who calls it; one of ours has no one above to go to.
-    let outcome = compile_stack::run(|| engine.hooks().compile_lazily(module, function));
+    let outcome = compile_stack::run(|| module.hooks().compile_lazily(module, function));
     let cell = module.unit().cell(number) as usize;
     let error = match outcome {
         Ok(Ok(())) => return cell,

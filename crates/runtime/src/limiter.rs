@@ -50,3 +50,10 @@ impl fmt::Debug for Limiter {
         f.write_str("Limiter")
     }
 }
+
+impl crate::StoreState {
+    /// Asks `limiter` before memories, tables and instances are made or grow.
+    pub fn set_limiter(&mut self, limiter: Limiter) {
+        self.limiter = Some(limiter);
+    }
+}

@@ -7,7 +7,7 @@ use codespace::{Unit, UnitSpec};
 use tierup_abi::InstanceLayout;
 use tierup_wasm::{Module, Names};
 
-use crate::{EngineState, Error, RegisteredType, lazy};
+use crate::{EngineState, Error, Hooks, RegisteredType, lazy};
 
 /// What is known about a module without its code; the owner of its code objects.
 #[derive(Debug)]
@@ -41,15 +41,20 @@ pub struct CompiledModule {
     unit: Arc<Unit>,
     types: Vec<Arc<RegisteredType>>,
     engine: Arc<EngineState>,
+    hooks: Arc<dyn Hooks>,
 }
 
 impl CompiledModule {
-    /// Makes a unit for `module`.
+    /// Makes a unit for `module`, whose functions `hooks` will have compiled.
     ///
     /// # Errors
     ///
     /// If there is no room for the unit.
-    pub fn new(engine: &Arc<EngineState>, module: Module) -> Result<Self, Error> {
+    pub fn new(
+        engine: &Arc<EngineState>,
+        module: Module,
+        hooks: Arc<dyn Hooks>,
+    ) -> Result<Self, Error> {
         let types = module.types.iter().map(|ty| engine.types().register(ty));
         let types = types.collect::<Result<_, _>>()?;
         let layout = InstanceLayout::new(&module);
@@ -60,7 +65,7 @@ impl CompiledModule {
             lazy_stub: lazy::stub_address(),
             owner: Arc::clone(&info) as _,
         })?;
-        Ok(Self { info, unit, types, engine: Arc::clone(engine) })
+        Ok(Self { info, unit, types, engine: Arc::clone(engine), hooks })
     }
 
     /// What is known about it without its code.
@@ -81,6 +86,11 @@ impl CompiledModule {
     /// Its engine.
     pub fn engine(&self) -> &Arc<EngineState> {
         &self.engine
+    }
+
+    /// Who has its functions compiled.
+    pub fn hooks(&self) -> &Arc<dyn Hooks> {
+        &self.hooks
     }
 
     /// Its types, as the engine knows them.

@@ -6,6 +6,8 @@
 //! same export a million times costs nothing.
 #![forbid(unsafe_code)]
 
+use std::ops::{Deref, DerefMut};
+
 use crate::{StoreState, slots::Handle};
 
 /// An object of a store, by kind and slot.
@@ -57,13 +59,14 @@ impl StoreState {
         handle
     }
 
-    /// Opens a scope. Every call is followed by one of [`StoreState::close_scope`].
-    pub fn open_scope(&mut self) {
+    /// Opens a scope, which closes when the result is dropped: what becomes a root in it is one
+    /// no more then.
+    pub fn scope(&mut self) -> RootScope<'_> {
         self.roots.scopes.push(self.roots.objects.len());
+        RootScope(self)
     }
 
-    /// Closes the innermost scope: what became a root in it is one no more.
-    pub fn close_scope(&mut self) {
+    fn close_scope(&mut self) {
         let depth = self.roots.depth();
         let start = self.roots.scopes.pop().unwrap_or(0);
         for object in self.roots.objects.split_off(start) {
@@ -83,6 +86,30 @@ impl StoreState {
             Object::Function(index) => self.functions.root_depth(index),
             Object::Extern(index) => self.externs.root_depth(index),
         }
+    }
+}
+
+/// A store while a scope for roots is open.
+#[derive(Debug)]
+pub struct RootScope<'a>(&'a mut StoreState);
+
+impl Deref for RootScope<'_> {
+    type Target = StoreState;
+
+    fn deref(&self) -> &StoreState {
+        self.0
+    }
+}
+
+impl DerefMut for RootScope<'_> {
+    fn deref_mut(&mut self) -> &mut StoreState {
+        self.0
+    }
+}
+
+impl Drop for RootScope<'_> {
+    fn drop(&mut self) {
+        self.0.close_scope();
     }
 }
 
