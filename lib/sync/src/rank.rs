@@ -18,6 +18,8 @@ pub enum Rank {
     Arenas = 50,
     /// Free ranges and records of one arena.
     Arena = 60,
+    /// Free records of a code manager.
+    Records = 65,
     /// Objects that wait for their readers to go.
     Limbo = 70,
     /// Code memory under write scopes.
