@@ -196,11 +196,11 @@ impl StoreState {
     fn push_reference(&self, ty: ValType, value: Value, work: &mut Vec<Object>) {
         match ty {
             ValType::FuncRef => {
-                let function = self.function_from_bits(value.to_u64());
+                let function = self.function_of_raw(value);
                 work.extend(function.map(FunctionObject::object));
             }
             ValType::ExternRef => {
-                let handle = self.extern_from_bits(value.to_u32());
+                let handle = self.extern_of_raw(value);
                 work.extend(handle.map(|handle| Object::Extern(handle.index)));
             }
             _ => {}
@@ -241,7 +241,7 @@ impl StoreState {
         modules: &mut Vec<Arc<ModuleInfo>>,
         work: &mut Vec<Object>,
     ) {
-        let Some(code) = scope.lookup(step.return_address) else { return };
+        let Some(code) = scope.lookup(step.return_address - 1) else { return };
         if !matches!(code.kind(), Kind::Function(_)) {
             return;
         }

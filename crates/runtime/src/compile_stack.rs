@@ -69,10 +69,14 @@ impl CompileStack {
     }
 
     fn run<R>(&self, work: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
+        fn entry<W: FnOnce() -> R, R>(_: &Call<W, R>) -> unsafe extern "C" fn(*mut ()) {
+            run_call::<W, R>
+        }
         let mut call = Call { work: Some(work), result: None };
+        let entry = entry(&call);
         // SAFETY: the top is 16-byte aligned, since pages are; nobody else uses the stack, which
         // stays alive during the call; `run_call` gets what it expects and does not unwind.
-        unsafe { switch(run_call::<_, R>, (&raw mut call).cast(), self.top()) };
+        unsafe { switch(entry, (&raw mut call).cast(), self.top()) };
         call.result.expect("`run_call` sets the result")
     }
 }

@@ -24,7 +24,7 @@ impl StoreState {
                 ConstOp::RefNull(_) => Value::default(),
                 ConstOp::RefFunc(index) => {
                     let function = self.instance_function(instance, index)?;
-                    Value::from_u64(self.function_bits(Some(function))?)
+                    self.raw_function(Some(function))?
                 }
                 ConstOp::I32Add => binary_32(&mut stack, u32::wrapping_add),
                 ConstOp::I32Sub => binary_32(&mut stack, u32::wrapping_sub),

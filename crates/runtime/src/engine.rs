@@ -1,14 +1,19 @@
 //! What all stores of an engine share.
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use codespace::{CodeManager, UnitSpec};
-use sync::atomic::{AtomicU64, Ordering};
+use codespace::{CodeManager, Filter, Removed, UnitSpec};
+use sync::{
+    Mutex, Rank,
+    atomic::{AtomicU64, Ordering},
+};
 use tierup_abi::{MemoryMode, TrapKind};
 use tierup_wasm::DefinedFunc;
 
-use crate::{CompiledModule, Error, TypeRegistry, lazy, wrappers::Wrappers};
+use crate::{
+    CompiledModule, Error, TypeRegistry, idle, interrupt::SharedBlock, lazy, wrappers::Wrappers,
+};
 
 /// What the runtime asks of whoever decides when to compile what. Each module has its own.
 pub trait Hooks: Send + Sync + std::fmt::Debug {
@@ -55,6 +60,10 @@ pub struct EngineState {
     wrappers: Wrappers,
     manager: CodeManager,
     counters: Counters,
+    /// Blocks of the stores, to see which of them run.
+    blocks: Mutex<Vec<Weak<SharedBlock>>>,
+    /// Held while code is made unreachable and while it is freed; see `idle`.
+    retiring: Mutex<()>,
 }
 
 impl EngineState {
@@ -79,6 +88,8 @@ impl EngineState {
             wrappers: Wrappers::new(unit),
             manager,
             counters: Counters::default(),
+            blocks: Mutex::new(Rank::Stores, Vec::new()),
+            retiring: Mutex::new(Rank::Retiring, ()),
         }))
     }
 
@@ -100,6 +111,35 @@ impl EngineState {
     /// What happened so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Frees code that was replaced or removed, if no code of this engine is running. Returns the
+    /// bytes freed.
+    pub fn collect_code(&self) -> usize {
+        let _retiring = self.retiring.lock();
+        idle::collect_code(self)
+    }
+
+    /// Takes the code that `filter` selects away from a module's functions; they go back to
+    /// their lazy entries. Code that runs stays until it is collected.
+    pub fn remove_code(&self, module: &CompiledModule, filter: Filter) -> Removed {
+        let _retiring = self.retiring.lock();
+        module.unit().remove(filter)
+    }
+
+    pub(crate) fn add_block(&self, block: &Arc<SharedBlock>) {
+        let mut blocks = self.blocks.lock();
+        if blocks.len() == blocks.capacity() {
+            blocks.retain(|block| block.strong_count() != 0);
+        }
+        blocks.push(Arc::downgrade(block));
+    }
+
+    /// True if any store's code runs or waits for a host call.
+    pub(crate) fn any_running(&self) -> bool {
+        let blocks = self.blocks.lock();
+        let mut blocks = blocks.iter().filter_map(Weak::upgrade);
+        blocks.any(|block| block.block().entry_frame.load(Ordering::Acquire) != 0)
     }
 
     pub(crate) fn wrappers(&self) -> &Wrappers {

@@ -48,6 +48,7 @@ impl EntryFrame {
 /// How a call of Wasm ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
+#[expect(dead_code, reason = "the assembly makes them")]
 pub(crate) enum Status {
     /// The results are in the buffer.
     Returned = 0,

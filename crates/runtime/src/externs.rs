@@ -6,7 +6,7 @@
 
 use std::{any::Any, fmt};
 
-use crate::{Error, ErrorKind, StoreState, slots::Handle};
+use crate::{Error, ErrorKind, StoreState, Value, slots::Handle};
 
 /// Names a value of the host.
 pub type ExternHandle = Handle<ExternObject>;
@@ -53,15 +53,19 @@ impl StoreState {
         Ok(object.value())
     }
 
-    /// The 32 bits that machine code sees.
-    pub(crate) fn extern_bits(&self, handle: Option<ExternHandle>) -> Result<u32, Error> {
-        let Some(handle) = handle else { return Ok(0) };
+    /// As machine code sees it.
+    ///
+    /// # Errors
+    ///
+    /// If it is of another store or was reclaimed.
+    pub fn raw_extern(&self, handle: Option<ExternHandle>) -> Result<Value, Error> {
+        let Some(handle) = handle else { return Ok(Value::default()) };
         self.externs.get(handle).ok_or(ErrorKind::StaleHandle("externref"))?;
-        Ok(handle.index + 1)
+        Ok(Value::from_u32(handle.index + 1))
     }
 
-    /// The handle that machine code's 32 bits mean.
-    pub(crate) fn extern_from_bits(&self, bits: u32) -> Option<ExternHandle> {
-        self.externs.handle_at(bits.checked_sub(1)?)
+    /// What machine code's value means. It is no root yet.
+    pub fn extern_of_raw(&self, value: Value) -> Option<ExternHandle> {
+        self.externs.handle_at(value.to_u32().checked_sub(1)?)
     }
 }

@@ -13,8 +13,6 @@
 //!
 //! This file runs in signal handlers: it only reads the stack and writes to buffers that exist.
 
-use tierup_abi::StoreBlock;
-
 use crate::enter::{self, EntryFrame};
 
 /// Most frames that a backtrace keeps.

@@ -9,7 +9,7 @@ use tierup_abi::FuncRecord;
 use tierup_wasm::FuncIndex;
 
 use crate::{
-    Error, ErrorKind, HostFunction, InstanceHandle, RegisteredType, StoreState, host::HostContext,
+    Error, ErrorKind, HostFunction, InstanceHandle, RegisteredType, StoreState, Value, host::HostContext,
     owner::Owner, slots::Handle,
 };
 
@@ -32,8 +32,6 @@ pub(crate) enum FunctionKind {
     Wasm {
         /// The instance.
         instance: InstanceHandle,
-        /// Its index there.
-        index: FuncIndex,
     },
     /// Given by the host.
     Host(Box<HostContext>),
@@ -108,32 +106,30 @@ impl StoreState {
         let record = object.func_record(index, self.functions.next().index);
         let module = object.module();
         let ty = Arc::clone(&module.types()[module.module().functions[index.index()].index()]);
-        let kind = FunctionKind::Wasm { instance, index };
+        let kind = FunctionKind::Wasm { instance };
         let function = self.functions.insert(Box::new(FunctionObject { record, ty, kind }));
         self.instance_mut(instance)?.set_known_function(index, function);
         Ok(function)
     }
 
-    /// The 64 bits that machine code sees.
-    pub(crate) fn function_bits(&self, function: Option<FunctionHandle>) -> Result<u64, Error> {
-        let Some(function) = function else { return Ok(0) };
-        Ok((&raw const self.function(function)?.record) as u64)
-    }
-
-    /// The function that machine code's 64 bits mean.
+    /// As machine code sees it: the address of its record.
     ///
-    /// The bits are trusted to be 0 or the address of a record of this store: they come from
-    /// machine code, tables and globals, which hold nothing else.
-    pub(crate) fn function_of_raw(&self, bits: u64) -> Option<&FunctionObject> {
-        self.functions.get(self.function_from_bits(bits)?)
+    /// # Errors
+    ///
+    /// If it is of another store or was reclaimed.
+    pub fn raw_function(&self, function: Option<FunctionHandle>) -> Result<Value, Error> {
+        let Some(function) = function else { return Ok(Value::default()) };
+        Ok(Value::from_u64((&raw const self.function(function)?.record) as u64))
     }
 
-    /// The handle of the function that machine code's 64 bits mean; see
-    /// [`StoreState::function_of_raw`].
-    pub(crate) fn function_from_bits(&self, bits: u64) -> Option<FunctionHandle> {
-        let record = bits as *const FuncRecord;
-        // SAFETY: `pub(crate)`, and every caller passes bits that machine code of this store
-        // produced or that `function_bits` made; functions that those may hold are not reclaimed.
+    /// What machine code's value means. It is no root yet.
+    ///
+    /// The value must be one that this store's code, tables or globals hold, or that
+    /// [`StoreState::raw_function`] made: see [`Value`].
+    pub fn function_of_raw(&self, value: Value) -> Option<FunctionHandle> {
+        let record = value.to_u64() as *const FuncRecord;
+        // SAFETY: the bits are 0 or the address of a record of this store, by the rule that
+        // `Value` states; a function that a value may still name is not reclaimed.
         let number = unsafe { record.as_ref() }?.number;
         self.functions.handle_at(number)
     }

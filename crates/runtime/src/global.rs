@@ -36,8 +36,8 @@ impl GlobalObject {
 }
 
 impl StoreState {
-    /// Makes a global of that raw value. It is no root yet.
-    pub(crate) fn new_global_raw(&mut self, ty: GlobalType, value: Value) -> GlobalHandle {
+    /// Makes a global of that value, which is no root yet.
+    pub fn new_global(&mut self, ty: GlobalType, value: Value) -> GlobalHandle {
         let record = GlobalRecord { value: value.to_u128().to_le_bytes() };
         self.globals.insert(Box::new(GlobalObject { record, ty }))
     }
@@ -51,12 +51,12 @@ impl StoreState {
         self.globals.get(global).ok_or_else(|| ErrorKind::StaleHandle("global").into())
     }
 
-    /// Sets the raw value of a mutable global.
-    pub(crate) fn set_global_raw(
-        &mut self,
-        global: GlobalHandle,
-        value: Value,
-    ) -> Result<(), Error> {
+    /// Sets the value of a mutable global.
+    ///
+    /// # Errors
+    ///
+    /// If it is immutable, of another store, or was reclaimed.
+    pub fn set_global(&mut self, global: GlobalHandle, value: Value) -> Result<(), Error> {
         let object = self.globals.get_mut(global).ok_or(ErrorKind::StaleHandle("global"))?;
         if object.ty.mutability == Mutability::Const {
             return Err(ErrorKind::ImmutableGlobal.into());

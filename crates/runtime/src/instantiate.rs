@@ -142,7 +142,7 @@ impl StoreState {
             let value = self.evaluate(instance, init)?;
             let shared = self.instance(instance)?.inline_global(index).is_none();
             if shared {
-                let global = self.new_global_raw(wasm.globals[index.index()], value);
+                let global = self.new_global(wasm.globals[index.index()], value);
                 let record = self.global(global)?.record();
                 self.instance_mut(instance)?.add_shared_global((index, global), record);
             } else {
@@ -264,7 +264,7 @@ impl StoreState {
         if ty != ValType::FuncRef {
             return Element::Extern(value.to_u32());
         }
-        match self.function_of_raw(value.to_u64()) {
+        match self.function_of_raw(value).and_then(|function| self.functions.get(function)) {
             Some(function) => Element::Function(entry_for(function.record())),
             None => Element::Function(NULL_ENTRY),
         }

@@ -27,7 +27,10 @@ pub trait ResourceLimiter {
     }
 }
 
-type Find = dyn Fn(&mut dyn Any) -> &mut dyn ResourceLimiter + Send;
+/// Limits that live in a store's data.
+pub type Limits<'a> = &'a mut dyn ResourceLimiter;
+
+type Find = dyn Fn(&mut dyn Any) -> Limits<'_> + Send;
 
 /// Where in the store's data the limits are.
 pub struct Limiter(Box<Find>);
@@ -35,12 +38,12 @@ pub struct Limiter(Box<Find>);
 impl Limiter {
     /// A limiter that `find` finds in the store's data.
     pub fn new(
-        find: impl Fn(&mut dyn Any) -> &mut dyn ResourceLimiter + Send + 'static,
+        find: impl Fn(&mut dyn Any) -> Limits<'_> + Send + 'static,
     ) -> Self {
         Self(Box::new(find))
     }
 
-    pub(crate) fn find<'a>(&self, data: &'a mut dyn Any) -> &'a mut dyn ResourceLimiter {
+    pub(crate) fn find<'a>(&self, data: &'a mut dyn Any) -> Limits<'a> {
         (self.0)(data)
     }
 }

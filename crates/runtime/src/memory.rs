@@ -9,7 +9,7 @@
 //!   unchecked offset ends in the reservation.
 //! * [ME-LENGTH] everything below the length is committed; the length only grows.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use sync::atomic::{AtomicUsize, Ordering};
 use tierup_abi::{GUARD_RESERVATION, MemoryMode, MemoryRecord};
@@ -34,12 +34,11 @@ pub struct MemoryObject {
     reservation: Reservation,
     ty: MemoryType,
     mode: MemoryMode,
-    engine: Arc<EngineState>,
 }
 
 impl MemoryObject {
     /// A memory of its minimum size, all zeros.
-    pub(crate) fn new(engine: &Arc<EngineState>, ty: MemoryType) -> Result<Box<Self>, Error> {
+    pub(crate) fn new(engine: &EngineState, ty: MemoryType) -> Result<Box<Self>, Error> {
         let mode = engine.config().memory_mode;
         let length = ty.minimum as usize * PAGE_SIZE;
         let reservation = match mode {
@@ -51,8 +50,7 @@ impl MemoryObject {
         }
         let base = reservation.base();
         let record = MemoryRecord { base, byte_length: AtomicUsize::new(length) };
-        let engine = Arc::clone(engine);
-        Ok(Box::new(Self { record, reservation, ty, mode, engine }))
+        Ok(Box::new(Self { record, reservation, ty, mode }))
     }
 
     /// The type it was made with.

@@ -64,6 +64,7 @@ impl StoreState {
         let id = StoreId::next();
         let mut trap_record = Box::new(TrapRecord::new());
         let block = Arc::new(SharedBlock::new((&raw mut *trap_record).cast()));
+        engine.add_block(&block);
         Box::new(Self {
             id,
             engine: Arc::clone(engine),

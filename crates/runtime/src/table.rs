@@ -10,7 +10,7 @@ use tierup_abi::{FuncRecord, NULL_TYPE_ID, TableEntry, TableRecord};
 use tierup_wasm::{FuncIndex, TableType, ValType};
 
 use crate::{
-    Error, ErrorKind, StoreState,
+    Error, ErrorKind, StoreState, Value,
     memory::{denied, limit},
     owner::Owner,
     slots::Handle,
@@ -20,7 +20,7 @@ use crate::{
 pub type TableHandle = Handle<TableObject>;
 
 /// Most elements of a table, whatever its type says: 32 bytes each.
-pub const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
+pub(crate) const MAX_TABLE_ELEMENTS: u32 = 10_000_000;
 
 /// A table.
 #[derive(Debug)]
@@ -266,19 +266,19 @@ impl StoreState {
         Ok(true)
     }
 
-    /// The raw reference in a `funcref` table; `None` if the index is outside.
+    /// The reference in a table; `None` if the index is outside.
     pub(crate) fn table_reference(
         &mut self,
         table: TableHandle,
         index: u32,
-    ) -> Result<Option<u64>, Error> {
+    ) -> Result<Option<Value>, Error> {
         let entry = match self.table(table)?.get(index) {
             None => return Ok(None),
-            Some(Element::Extern(handle)) => return Ok(Some(handle.into())),
+            Some(Element::Extern(handle)) => return Ok(Some(Value::from_u32(handle))),
             Some(Element::Function(entry)) => entry,
         };
         if entry.instance.is_null() || !entry.reference.is_null() {
-            return Ok(Some(entry.reference as u64));
+            return Ok(Some(Value::from_u64(entry.reference as u64)));
         }
         // An entry from an element segment: it says which function of its instance it is.
         // SAFETY: an entry that is not null leads to a live head of this store.
@@ -288,8 +288,60 @@ impl StoreState {
         };
         let instance = self.instances.handle_at(instance).expect("a table keeps its callees");
         let function = self.instance_function(instance, FuncIndex(entry.reserved))?;
-        let bits = self.function_bits(Some(function))?;
-        self.table_mut(table)?.set_reference(index, bits as *const FuncRecord);
-        Ok(Some(bits))
+        let value = self.raw_function(Some(function))?;
+        self.table_mut(table)?.set_reference(index, value.to_u64() as *const FuncRecord);
+        Ok(Some(value))
+    }
+
+    /// Makes a table whose elements are all `init`, a reference of its element type. It is no
+    /// root yet.
+    ///
+    /// # Errors
+    ///
+    /// If a limit forbids it.
+    pub fn new_table(&mut self, ty: TableType, init: Value) -> Result<TableHandle, Error> {
+        self.new_table_of(ty, self.element_of(ty.element, init))
+    }
+
+    /// An element.
+    ///
+    /// # Errors
+    ///
+    /// If the index is outside, or the table is of another store.
+    pub fn table_element(&mut self, table: TableHandle, index: u32) -> Result<Value, Error> {
+        Ok(self.table_reference(table, index)?.ok_or(ErrorKind::OutOfBounds("table"))?)
+    }
+
+    /// Sets an element to a reference of the table's element type.
+    ///
+    /// # Errors
+    ///
+    /// If the index is outside, or the table is of another store.
+    pub fn set_table_element(
+        &mut self,
+        table: TableHandle,
+        index: u32,
+        value: Value,
+    ) -> Result<(), Error> {
+        let element = self.element_of(self.table(table)?.ty().element, value);
+        match self.table_mut(table)?.set(index, element) {
+            true => Ok(()),
+            false => Err(ErrorKind::OutOfBounds("table").into()),
+        }
+    }
+
+    /// Grows a table by elements that are all `init`; returns its previous length.
+    ///
+    /// # Errors
+    ///
+    /// If its type or a limit forbids it. Nothing has changed then.
+    pub fn grow_table(
+        &mut self,
+        table: TableHandle,
+        added: u32,
+        init: Value,
+    ) -> Result<u32, Error> {
+        let element = self.element_of(self.table(table)?.ty().element, init);
+        self.grow_table_by(table, added, element)
     }
 }

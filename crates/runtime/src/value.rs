@@ -3,6 +3,10 @@
 
 /// A value of a type that the reader knows. Narrow values lie in the lowest bytes; what lies
 /// above them is undefined.
+///
+/// References are raw: a `funcref` is the address of a record. Where the runtime takes a value as
+/// a reference, it must have come from the same store, which the public API checks when it makes
+/// values from handles.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub struct Value(u128);

@@ -27,7 +27,7 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 pub(crate) enum Entered<'g> {
     /// The caller is the one to compile.
-    Compile(#[expect(dead_code, reason = "held for its drop")] Pass<'g>),
+    Compile(Pass<'g>),
     /// Another thread compiled meanwhile; look whether it succeeded.
     LookAgain,
 }

@@ -52,7 +52,7 @@ pub struct Target<'a> {
     /// Layout of its instances.
     pub layout: &'a InstanceLayout,
     /// Where the code goes.
-    pub unit: &'a Unit,
+    pub unit: &'a Arc<Unit>,
 }
 
 impl FunctionCompiler {
@@ -134,13 +134,12 @@ impl FunctionCompiler {
     }
 
     /// Places and publishes a batch.
-    pub(crate) fn install(&self, unit: &Unit, drafts: Vec<Draft>) -> Result<(), CompileError> {
-        let placed = unit.place(drafts).map_err(|error| {
+    pub(crate) fn install(&self, unit: &Arc<Unit>, drafts: Vec<Draft>) -> Result<(), CompileError> {
+        let installed = unit.place(drafts).and_then(|placed| unit.publish(placed));
+        installed.map(drop).map_err(|error| {
             self.counters.count_failure();
-            CompileErrorKind::NoRoom { message: error.to_string() }
-        })?;
-        unit.publish(placed);
-        Ok(())
+            CompileErrorKind::NoRoom { message: error.to_string() }.into()
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData};
 
 use tierup_runtime::{
-    InterruptAction, InterruptHandle, Limiter, Reclaimed, ResourceLimiter, StoreState, Tracer,
+    InterruptAction, InterruptHandle, Limiter, Limits, Reclaimed, StoreState, Tracer,
     TypedStore,
 };
 
@@ -71,7 +71,7 @@ impl<T: 'static> Store<T> {
     /// instances are made or grow.
     pub fn limiter(
         &mut self,
-        find: impl Fn(&mut T) -> &mut dyn ResourceLimiter + Send + 'static,
+        find: impl Fn(&mut T) -> Limits<'_> + Send + 'static,
     ) {
         let limiter = Limiter::new(move |data| find(expect_mut(data)));
         self.inner.state_mut().set_limiter(limiter);
@@ -200,6 +200,24 @@ impl<T: 'static> AsContext for StoreContextMut<'_, T> {
 impl<T: 'static> AsContextMut for StoreContextMut<'_, T> {
     fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
         StoreContextMut::new(self.state)
+    }
+}
+
+impl<'a, T: 'static, C: AsContext<Data = T>> From<&'a C> for StoreContext<'a, T> {
+    fn from(store: &'a C) -> Self {
+        C::as_context(store)
+    }
+}
+
+impl<'a, T: 'static, C: AsContext<Data = T>> From<&'a mut C> for StoreContext<'a, T> {
+    fn from(store: &'a mut C) -> Self {
+        C::as_context(store)
+    }
+}
+
+impl<'a, T: 'static, C: AsContextMut<Data = T>> From<&'a mut C> for StoreContextMut<'a, T> {
+    fn from(store: &'a mut C) -> Self {
+        C::as_context_mut(store)
     }
 }
 

@@ -36,7 +36,7 @@ impl Engine {
     pub fn new(config: &Config) -> Result<Self, Error> {
         let compiler =
             Optimizing::new().map_err(|error| ErrorKind::Unsupported(error.to_string()))?;
-        let manager = CodeManager::new(code_config(config))?;
+        let manager = CodeManager::new(&code_config(config))?;
         let runtime =
             RuntimeConfig { memory_mode: config.memory_mode, max_wasm_stack: config.max_wasm_stack };
         Ok(Self(Arc::new(EngineInner {
@@ -59,7 +59,10 @@ impl Engine {
     pub fn remove_code(&self) -> Removed {
         let mut removed = Removed::default();
         for module in self.live_modules() {
-            removed += module.compiled().unit().remove(Filter::All);
+            let here = self.0.state.remove_code(module.compiled(), Filter::All);
+            removed.functions += here.functions;
+            removed.code_bytes += here.code_bytes;
+            removed.metadata_bytes += here.metadata_bytes;
         }
         self.0.state.collect_code();
         removed

@@ -98,11 +98,11 @@ impl Val {
             ValType::F64 => Self::F64(value.to_u64()),
             ValType::V128 => Self::V128(value.to_u128()),
             ValType::FuncRef => {
-                let function = state.function_of_value(value);
+                let function = state.function_of_raw(value);
                 Self::FuncRef(function.map(|function| Func::from_handle(state.root(function))))
             }
             ValType::ExternRef => {
-                let handle = state.extern_of_value(value);
+                let handle = state.extern_of_raw(value);
                 Self::ExternRef(handle.map(|handle| ExternRef(state.root(handle))))
             }
         }

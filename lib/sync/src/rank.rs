@@ -10,6 +10,10 @@ pub enum Rank {
     Engine = 10,
     /// The lazy-compile gate of a module.
     LazyGate = 20,
+    /// Making code unreachable, and freeing it.
+    Retiring = 14,
+    /// The stores of an engine.
+    Stores = 15,
     /// Function types of an engine.
     Types = 30,
     /// State of a unit: its code table.

@@ -20,7 +20,7 @@ pub(super) unsafe extern "C" fn get(
 ) -> Outcome {
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         let table = table_of(store, instance, table)?;
-        store.table_reference(table, index)?.ok_or_else(out_of_bounds)
+        Ok(store.table_reference(table, index)?.ok_or_else(out_of_bounds)?.to_u64())
     };
     // SAFETY: the caller's promise is the same.
     unsafe { run(instance, work) }
@@ -148,7 +148,7 @@ pub(super) unsafe extern "C" fn ref_func(
 ) -> Outcome {
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         let function = store.instance_function(instance, FuncIndex(function))?;
-        store.function_bits(Some(function))
+        Ok(store.raw_function(Some(function))?.to_u64())
     };
     // SAFETY: the caller's promise is the same.
     unsafe { run(instance, work) }
