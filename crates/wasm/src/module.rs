@@ -9,6 +9,8 @@
 
 use std::ops::Range;
 
+use wasmparser::ValidatorResources;
+
 use crate::{
     Bytes, DataIndex, DefinedFunc, ElementIndex, ExternType, FuncIndex, FuncType, GlobalIndex,
     GlobalType, MemoryIndex, MemoryType, TableIndex, TableType, TypeIndex, ValType,
@@ -59,9 +61,39 @@ pub struct Module {
     pub name_section: Option<Range<usize>>,
     /// All custom sections: name, and where the contents lie in `bytes`.
     pub custom_sections: Vec<(String, Range<usize>)>,
+    /// What validation of a body has to know of the module; `None` if there are no bodies.
+    pub(crate) resources: Option<ValidatorResources>,
 }
 
 impl Module {
+    /// A module with nothing in it, not even its bytes.
+    pub(crate) fn empty() -> Self {
+        Self {
+            bytes: Vec::new().into(),
+            types: Vec::new(),
+            imports: Vec::new(),
+            functions: Vec::new(),
+            tables: Vec::new(),
+            memories: Vec::new(),
+            globals: Vec::new(),
+            imported_functions: 0,
+            imported_tables: 0,
+            imported_memories: 0,
+            imported_globals: 0,
+            global_inits: Vec::new(),
+            table_inits: Vec::new(),
+            exports: Vec::new(),
+            start: None,
+            elements: Vec::new(),
+            data: Vec::new(),
+            bodies: Vec::new(),
+            code_section: 0..0,
+            name_section: None,
+            custom_sections: Vec::new(),
+            resources: None,
+        }
+    }
+
     /// The type of a function.
     pub fn function_type(&self, function: FuncIndex) -> &FuncType {
         &self.types[self.functions[function.index()].index()]

@@ -1,0 +1,118 @@
+//! The compiler as the engine sees it.
+
+use std::fmt;
+
+use codespace::Tier;
+use cranelift_codegen::{CodegenError, control::ControlPlane, isa::OwnedTargetIsa};
+use tierup_compile::{CompileError, CompileErrorKind, Compiled, Compiler, Request};
+
+use crate::{
+    HostError, finish,
+    host::{self, Feature},
+    translate,
+    workspace::{self, Workspace},
+};
+
+/// The optimizing compiler for this machine.
+///
+/// ```
+/// use tierup_compile::Compiler;
+///
+/// let compiler = tierup_optimize::Optimizing::new()?;
+/// assert_eq!(compiler.name(), "optimizing");
+/// # Ok::<(), tierup_optimize::HostError>(())
+/// ```
+pub struct Optimizing {
+    isa: OwnedTargetIsa,
+}
+
+impl Optimizing {
+    /// A compiler that uses what this machine's processor has.
+    ///
+    /// # Errors
+    ///
+    /// If this machine is not an x86-64 with SSE4.1.
+    pub fn new() -> Result<Self, HostError> {
+        Self::with_features(&host::detected_features())
+    }
+
+    /// A compiler that uses nothing but what every supported processor has, for tests and for
+    /// code that is to run elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// If this machine is not an x86-64.
+    pub fn portable() -> Result<Self, HostError> {
+        Self::with_features(&host::BASELINE)
+    }
+
+    fn with_features(features: &[Feature]) -> Result<Self, HostError> {
+        Ok(Self { isa: host::target(features)? })
+    }
+
+    /// The Cranelift IR of a function before it is optimized, as text.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Compiler::compile`].
+    pub fn intermediate(&self, request: &Request<'_>) -> Result<String, CompileError> {
+        workspace::with(request, |workspace| {
+            translate::function(&*self.isa, request, workspace)?;
+            Ok(workspace.context.func.display().to_string())
+        })
+    }
+
+    fn generate(
+        &self,
+        request: &Request<'_>,
+        workspace: &mut Workspace,
+    ) -> Result<Compiled, CompileError> {
+        translate::function(&*self.isa, request, workspace)?;
+        let context = &mut workspace.context;
+        if let Err(failure) = context.compile(&*self.isa, &mut ControlPlane::default()) {
+            return Err(refused(failure.inner));
+        }
+        let code = context.compiled_code().ok_or_else(|| internal("no code was made"))?;
+        finish::compiled(&context.func, code)
+    }
+}
+
+impl Compiler for Optimizing {
+    fn name(&self) -> &'static str {
+        "optimizing"
+    }
+
+    fn tier(&self) -> Tier {
+        Tier::Optimized
+    }
+
+    fn compile(&self, request: &Request<'_>) -> Result<Compiled, CompileError> {
+        workspace::with(request, |workspace| self.generate(request, workspace))
+    }
+}
+
+impl fmt::Debug for Optimizing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Optimizing").field("target", &self.isa.triple().to_string()).finish()
+    }
+}
+
+/// A failure of this compiler, not of its input.
+#[cold]
+pub(crate) fn internal(message: impl Into<String>) -> CompileError {
+    CompileErrorKind::Internal { message: message.into() }.into()
+}
+
+/// What a refusal of Cranelift means.
+#[cold]
+fn refused(error: CodegenError) -> CompileError {
+    match error {
+        CodegenError::ImplLimitExceeded => {
+            CompileErrorKind::TooLarge { limit: "a limit of the code generator" }.into()
+        }
+        CodegenError::CodeTooLarge => {
+            CompileErrorKind::TooLarge { limit: "the size of a function's code" }.into()
+        }
+        error => internal(error.to_string()),
+    }
+}

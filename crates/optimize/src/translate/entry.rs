@@ -1,0 +1,94 @@
+//! The start of a function: signature, parameters, locals.
+//!
+//! The entry block ends before the first operator, so that another entry (one that takes over a
+//! running frame) can set the variables differently and go on at a loop's header.
+
+use cranelift_codegen::ir::{UserFuncName, Value};
+use cranelift_frontend::FunctionBuilder;
+use tierup_compile::{CompileError, Request};
+
+use super::{
+    Translated, Translator,
+    call_type::{CallType, CallTypes},
+    callee::Callees,
+    control::Control,
+    environment::{Environment, Region},
+    operators::Body,
+    variable::Locals,
+};
+use crate::compiler::internal;
+
+/// Locals beyond this number may make a frame large.
+const FEW_LOCALS: usize = 32;
+/// Bodies above this size may make a frame large.
+const SMALL_BODY_BYTES: usize = 256;
+
+impl<'a> Translator<'a> {
+    /// Starts the translation of a function.
+    pub(super) fn enter(
+        mut builder: FunctionBuilder<'a>,
+        request: &Request<'a>,
+        body: &mut Body<'_>,
+    ) -> Result<Self, CompileError> {
+        let module = request.module;
+        let type_index = module.functions[module.function(request.function).index()];
+        let mut call_types = CallTypes::default();
+        let own = call_types.own(module, type_index);
+        builder.func.name = UserFuncName::user(0, request.function.0);
+        builder.func.signature = own.signature();
+        builder.set_srcloc(body.source_location());
+        Region::declare_all(builder.func);
+
+        let entry = builder.create_block();
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        builder.seal_block(entry);
+        let params = builder.block_params(entry).to_vec();
+        let split = own.hidden_params();
+        let (hidden, params) = params.split_at_checked(split).ok_or_else(missing_params)?;
+        let instance = *hidden.first().ok_or_else(missing_params)?;
+        let environment = Environment::new(request, instance, hidden.get(1).copied());
+        let mut translator = Self {
+            builder,
+            environment,
+            stack: Vec::new(),
+            control: Control::default(),
+            locals: Locals::default(),
+            call_types,
+            callees: Callees::default(),
+            stack_check: None,
+            needs_stack_check: false,
+            result_slot: None,
+            branch_args: Vec::new(),
+            offset: body.offset(),
+        };
+        translator.define_locals(&own, params, body)?;
+        translator.needs_stack_check = translator.locals.len() > FEW_LOCALS
+            || module.body(request.function).len() > SMALL_BODY_BYTES;
+        translator.check_stack();
+        translator.open_function(&own.ty.results);
+        Ok(translator)
+    }
+
+    fn define_locals(
+        &mut self,
+        own: &CallType<'a>,
+        params: &[Value],
+        body: &mut Body<'_>,
+    ) -> Translated {
+        for (&ty, &value) in own.ty.params.iter().zip(params) {
+            self.define_local(ty, value);
+        }
+        body.read_locals(|ty, count| {
+            let zero = self.zero(ty);
+            for _ in 0..count {
+                self.define_local(ty, zero);
+            }
+        })
+    }
+}
+
+#[cold]
+fn missing_params() -> CompileError {
+    internal("the entry block lacks parameters")
+}

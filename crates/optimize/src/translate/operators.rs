@@ -1,0 +1,161 @@
+//! From bytes to operators: one visitor that only dispatches.
+//!
+//! The visitor's methods come from the decoder's own list of operators. Each one of the proposals
+//! that we have forwards to the method of the same name of [`Translator`], so a missing one does
+//! not compile; all others are refused. Operators that open and close blocks are always seen;
+//! all others only where code is reachable.
+
+use cranelift_codegen::ir::SourceLoc;
+use tierup_compile::{CompileError, CompileErrorKind, Request};
+use tierup_wasm::ValType;
+use wasmparser::{
+    BinaryReader, FrameKind, FrameStack, VisitOperator, VisitSimdOperator, WasmFeatures,
+};
+
+use super::{Translated, Translator, value};
+
+/// Most locals of a valid function.
+const MAX_LOCALS: u32 = 50_000;
+
+/// A function body that is being read.
+pub(super) struct Body<'a> {
+    reader: BinaryReader<'a>,
+}
+
+impl<'a> Body<'a> {
+    /// The body of the requested function.
+    pub(super) fn new(request: &Request<'a>) -> Result<Self, CompileError> {
+        let module = request.module;
+        let start = module.bodies[request.function.index()].start;
+        let features = WasmFeatures::WASM2 | WasmFeatures::TAIL_CALL | WasmFeatures::MULTI_MEMORY;
+        let bytes = module.body(request.function);
+        if u32::try_from(start + bytes.len()).is_err() {
+            return Err(CompileErrorKind::TooLarge { limit: "4 GiB of module bytes" }.into());
+        }
+        Ok(Self { reader: BinaryReader::new_features(bytes, start as u64, features) })
+    }
+
+    /// Position of the next byte in the module's bytes.
+    pub(super) fn offset(&self) -> usize {
+        self.reader.original_position() as usize
+    }
+
+    /// The same for the IR.
+    pub(super) fn source_location(&self) -> SourceLoc {
+        SourceLoc::new(self.reader.original_position() as u32)
+    }
+
+    /// Reads the declarations of locals: runs of one type.
+    pub(super) fn read_locals(&mut self, mut declare: impl FnMut(ValType, u32)) -> Translated {
+        let runs = self.reader.read_var_u32().map_err(decoding)?;
+        let mut total = 0_u32;
+        for _ in 0..runs {
+            let offset = self.offset();
+            let count = self.reader.read_var_u32().map_err(decoding)?;
+            let ty: wasmparser::ValType = self.reader.read().map_err(decoding)?;
+            total = total.saturating_add(count);
+            if total > MAX_LOCALS {
+                let message = "too many locals".into();
+                return Err(CompileErrorKind::Invalid { message, offset }.into());
+            }
+            let ty = value::from_decoder(ty).ok_or_else(|| {
+                let what = format!("a local of type {ty}");
+                CompileError::from(CompileErrorKind::Unsupported { what, offset })
+            })?;
+            declare(ty, count);
+        }
+        Ok(())
+    }
+
+    /// Translates all operators.
+    pub(super) fn translate(&mut self, translator: &mut Translator<'_>) -> Translated {
+        while !self.reader.eof() {
+            translator.begin_operator(self.offset());
+            self.reader.visit_operator(&mut Visitor(translator)).map_err(decoding)??;
+        }
+        if translator.current_kind().is_some() {
+            return Err(translator.invalid("the body ends too early"));
+        }
+        Ok(())
+    }
+}
+
+/// An error of the decoder as ours.
+#[cold]
+fn decoding(error: wasmparser::Error) -> CompileError {
+    let offset = error.offset() as usize;
+    CompileErrorKind::Invalid { message: error.message().into(), offset }.into()
+}
+
+impl Translator<'_> {
+    /// All instructions from here on come from the operator at `offset`.
+    fn begin_operator(&mut self, offset: usize) {
+        self.offset = offset;
+        self.builder.set_srcloc(SourceLoc::new(offset as u32));
+    }
+}
+
+/// What the decoder calls for each operator.
+struct Visitor<'t, 'a>(&'t mut Translator<'a>);
+
+impl FrameStack for Visitor<'_, '_> {
+    fn current_frame(&self) -> Option<FrameKind> {
+        self.0.current_kind()
+    }
+}
+
+macro_rules! dispatch {
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
+        $(dispatch!(@$proposal $op $visit ($($($arg: $ty),*)?));)*
+    };
+
+    (@mvp Block $visit:ident $args:tt) => { dispatch!(always $visit $args); };
+    (@mvp Loop $visit:ident $args:tt) => { dispatch!(always $visit $args); };
+    (@mvp If $visit:ident $args:tt) => { dispatch!(always $visit $args); };
+    (@mvp Else $visit:ident $args:tt) => { dispatch!(always $visit $args); };
+    (@mvp End $visit:ident $args:tt) => { dispatch!(always $visit $args); };
+
+    (@mvp $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
+    (@sign_extension $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
+    (@saturating_float_to_int $op:ident $visit:ident $args:tt) => {
+        dispatch!(reachable $visit $args);
+    };
+    (@bulk_memory $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
+    (@reference_types TypedSelectMulti $visit:ident $args:tt) => {
+        dispatch!(refused TypedSelectMulti $visit $args);
+    };
+    (@reference_types $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
+    (@tail_call $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
+    (@simd $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
+    (@$proposal:ident $op:ident $visit:ident $args:tt) => { dispatch!(refused $op $visit $args); };
+
+    (always $visit:ident ($($arg:ident: $ty:ty),*)) => {
+        fn $visit(&mut self, $($arg: $ty),*) -> Translated {
+            self.0.$visit($($arg),*)
+        }
+    };
+    (reachable $visit:ident ($($arg:ident: $ty:ty),*)) => {
+        fn $visit(&mut self, $($arg: $ty),*) -> Translated {
+            if self.0.is_reachable() { self.0.$visit($($arg),*) } else { Ok(()) }
+        }
+    };
+    (refused $op:ident $visit:ident ($($arg:ident: $ty:ty),*)) => {
+        fn $visit(&mut self, $(_: $ty),*) -> Translated {
+            Err(self.0.unsupported(concat!("operator ", stringify!($op))))
+        }
+    };
+}
+
+impl<'a> VisitOperator<'a> for Visitor<'_, '_> {
+    type Output = Translated;
+
+    fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Self::Output>> {
+        Some(self)
+    }
+
+    wasmparser::for_each_visit_operator!(dispatch);
+}
+
+impl<'a> VisitSimdOperator<'a> for Visitor<'_, '_> {
+    wasmparser::for_each_visit_simd_operator!(dispatch);
+}

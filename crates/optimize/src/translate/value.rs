@@ -1,0 +1,46 @@
+//! Types of WebAssembly values in the IR.
+
+use cranelift_codegen::ir::{Type, types};
+use tierup_wasm::ValType;
+
+/// The IR type of a value of type `ty`, wherever control flow joins and values leave the function.
+pub(crate) fn ir_type(ty: ValType) -> Type {
+    match ty {
+        ValType::I32 | ValType::ExternRef => types::I32,
+        ValType::I64 | ValType::FuncRef => types::I64,
+        ValType::F32 => types::F32,
+        ValType::F64 => types::F64,
+        ValType::V128 => types::I8X16,
+    }
+}
+
+/// The decoder's type as one of ours, if it is one.
+pub(crate) fn from_decoder(ty: wasmparser::ValType) -> Option<ValType> {
+    match ty {
+        wasmparser::ValType::I32 => Some(ValType::I32),
+        wasmparser::ValType::I64 => Some(ValType::I64),
+        wasmparser::ValType::F32 => Some(ValType::F32),
+        wasmparser::ValType::F64 => Some(ValType::F64),
+        wasmparser::ValType::V128 => Some(ValType::V128),
+        wasmparser::ValType::Ref(ty) if ty == wasmparser::RefType::FUNCREF => {
+            Some(ValType::FuncRef)
+        }
+        wasmparser::ValType::Ref(ty) if ty == wasmparser::RefType::EXTERNREF => {
+            Some(ValType::ExternRef)
+        }
+        wasmparser::ValType::Ref(_) => None,
+    }
+}
+
+/// A list with just `ty`.
+pub(crate) fn single(ty: ValType) -> &'static [ValType] {
+    match ty {
+        ValType::I32 => &[ValType::I32],
+        ValType::I64 => &[ValType::I64],
+        ValType::F32 => &[ValType::F32],
+        ValType::F64 => &[ValType::F64],
+        ValType::V128 => &[ValType::V128],
+        ValType::FuncRef => &[ValType::FuncRef],
+        ValType::ExternRef => &[ValType::ExternRef],
+    }
+}

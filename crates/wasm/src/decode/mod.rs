@@ -1,0 +1,191 @@
+//! Decoding: bytes in, a [`Module`] out.
+//!
+//! Two ways to the same result. [`Module::decode`] is for bytes that are all there: they are
+//! shared, and bodies are ranges in them. [`Decoder`] is for bytes that arrive over time: it
+//! accepts chunks of any size, and says when the header of the code section was read. From then
+//! on the number of functions and all their types are known, so that a code unit can exist while
+//! bodies still arrive.
+//!
+//! ```text
+//!   push ──► buffer  │ parsed │ waiting │      a section is parsed when all of it is here,
+//!                             ▲    ▲           the code section body by body
+//!                        parsed    wanted
+//! ```
+//!
+//! * [DE-SAME] How the bytes are cut into chunks has no influence on the module or the error.
+//! * [DE-ONCE] A decoder that failed fails for ever, with the same error.
+//!
+//! Sections are validated as they are read; bodies are not (`validate`).
+#![forbid(unsafe_code)]
+
+use wasmparser::{Chunk, Parser};
+
+use crate::{
+    Bytes, DefinedFunc, Error, Module,
+    builder::{Builder, State, parser},
+};
+
+impl Module {
+    /// Decodes a module that is there as a whole, and validates all but its bodies. No body is
+    /// copied.
+    ///
+    /// # Errors
+    ///
+    /// A module that is malformed or invalid outside of its bodies.
+    pub fn decode(bytes: Bytes) -> Result<Self, Error> {
+        let mut parser = parser();
+        let mut builder = Builder::new();
+        let mut rest = &*bytes;
+        while builder.state() != State::Complete {
+            match parser.parse(rest, true)? {
+                Chunk::Parsed { consumed, payload } => {
+                    builder.payload(payload)?;
+                    rest = &rest[consumed..];
+                }
+                Chunk::NeedMoreData(_) => return Err(end_of_file(bytes.len())),
+            }
+        }
+        Ok(builder.finish(bytes))
+    }
+}
+
+/// Decodes a module whose bytes arrive in chunks.
+///
+/// ```
+/// # let binary = b"\0asm\x01\0\0\0";
+/// let mut decoder = tierup_wasm::Decoder::new();
+/// for chunk in binary.chunks(3) {
+///     decoder.push(chunk)?;
+/// }
+/// let module = decoder.finish()?;
+/// # assert_eq!(module.defined_functions(), 0);
+/// # Ok::<(), tierup_wasm::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    parser: Parser,
+    builder: Builder,
+    buffer: Vec<u8>,
+    /// So many bytes of `buffer` have been parsed.
+    parsed: usize,
+    /// Parsing can go on when `buffer` is that long.
+    wanted: usize,
+    failed: Option<Error>,
+}
+
+/// How far a [`Decoder`] has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// Bytes received.
+    pub bytes: usize,
+    /// True once the header of the code section was read: all types, imports and functions of
+    /// the module are known.
+    pub at_code: bool,
+    /// Bodies that have arrived.
+    pub bodies: u32,
+}
+
+impl Decoder {
+    /// A decoder that has seen nothing.
+    pub fn new() -> Self {
+        Self {
+            parser: parser(),
+            builder: Builder::new(),
+            buffer: Vec::new(),
+            parsed: 0,
+            wanted: 0,
+            failed: None,
+        }
+    }
+
+    /// Takes the next bytes, and parses as far as they reach.
+    ///
+    /// # Errors
+    ///
+    /// The first thing wrong with the bytes so far.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Progress, Error> {
+        self.buffer.extend_from_slice(bytes);
+        self.run(Input::MoreComes)?;
+        Ok(self.progress())
+    }
+
+    /// The module, when all bytes were pushed.
+    ///
+    /// # Errors
+    ///
+    /// The first thing wrong with the module outside of its bodies.
+    pub fn finish(mut self) -> Result<Module, Error> {
+        self.run(Input::Ended)?;
+        Ok(self.builder.finish(self.buffer.into()))
+    }
+
+    /// How far decoding has come.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            bytes: self.buffer.len(),
+            at_code: self.builder.state() != State::BeforeCode,
+            bodies: self.module().bodies.len() as u32,
+        }
+    }
+
+    /// What is known of the module so far. Its bytes are missing until [`Decoder::finish`].
+    pub fn module(&self) -> &Module {
+        self.builder.module()
+    }
+
+    /// The bytes of a body, if it has arrived.
+    pub fn body(&self, function: DefinedFunc) -> Option<&[u8]> {
+        let range = self.module().bodies.get(function.index())?;
+        self.buffer.get(range.clone())
+    }
+
+    fn run(&mut self, input: Input) -> Result<(), Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone()); // [DE-ONCE]
+        }
+        let result = self.parse(input);
+        if let Err(error) = &result {
+            self.failed = Some(error.clone());
+        }
+        result
+    }
+
+    fn parse(&mut self, input: Input) -> Result<(), Error> {
+        while self.builder.state() != State::Complete {
+            if input == Input::MoreComes && self.buffer.len() < self.wanted {
+                return Ok(());
+            }
+            match self.parser.parse(&self.buffer[self.parsed..], input == Input::Ended)? {
+                Chunk::Parsed { consumed, payload } => {
+                    self.builder.payload(payload)?;
+                    self.parsed += consumed;
+                }
+                // Without this a large section in small chunks would be scanned for each chunk.
+                Chunk::NeedMoreData(bytes) => {
+                    self.wanted = self.buffer.len().saturating_add(bytes.max(1));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Input {
+    MoreComes,
+    Ended,
+}
+
+#[cold]
+fn end_of_file(offset: usize) -> Error {
+    Error::new("unexpected end-of-file", offset)
+}
+
+#[cfg(test)]
+mod tests;
