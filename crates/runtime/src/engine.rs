@@ -24,8 +24,11 @@ pub trait Hooks: Send + Sync + std::fmt::Debug {
     /// # Errors
     ///
     /// Why that is not possible. The call traps.
-    fn compile_lazily(&self, module: &CompiledModule, function: DefinedFunc)
-    -> Result<(), LazyError>;
+    fn compile_lazily(
+        &self,
+        module: &CompiledModule,
+        function: DefinedFunc,
+    ) -> Result<(), LazyError>;
 }
 
 /// Why a function that was called has no code.
@@ -72,10 +75,7 @@ impl EngineState {
     /// # Errors
     ///
     /// If signal handlers cannot be installed, or there is no room for wrappers.
-    pub fn new(
-        config: RuntimeConfig,
-        manager: CodeManager,
-    ) -> Result<Arc<Self>, Error> {
+    pub fn new(config: RuntimeConfig, manager: CodeManager) -> Result<Arc<Self>, Error> {
         crate::faults::install()?;
         let unit = manager.new_unit(UnitSpec {
             functions: 0,
@@ -145,7 +145,6 @@ impl EngineState {
     pub(crate) fn wrappers(&self) -> &Wrappers {
         &self.wrappers
     }
-
 }
 
 /// Counts of events. Read without locks, and only for information.

@@ -75,11 +75,7 @@ pub(crate) struct Callee {
 /// (b) `callee.instance` is an instance or host context of the store that `block` belongs to.
 /// (c) `values` has room for all parameters and for all results, and holds the parameters.
 /// (d) Nobody uses the store in the meantime except through what Wasm calls.
-pub(crate) unsafe fn enter(
-    callee: Callee,
-    values: *mut Value,
-    block: *const StoreBlock,
-) -> Status {
+pub(crate) unsafe fn enter(callee: Callee, values: *mut Value, block: *const StoreBlock) -> Status {
     // SAFETY: (a) to (d) are what the assembly and the code it calls need.
     unsafe { enter_raw(callee.wrapper, callee.cell, callee.instance, values, block) }
 }

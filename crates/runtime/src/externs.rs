@@ -38,7 +38,9 @@ impl StoreState {
     pub fn new_extern(&mut self, value: Box<dyn Any + Send + Sync>) -> Result<ExternHandle, Error> {
         if self.externs.next().index == u32::MAX {
             let most = u64::from(u32::MAX);
-            return Err(ErrorKind::Limit { what: "externs", wanted: most + 1, allowed: most }.into());
+            return Err(
+                ErrorKind::Limit { what: "externs", wanted: most + 1, allowed: most }.into()
+            );
         }
         Ok(self.externs.insert(Box::new(ExternObject { value })))
     }

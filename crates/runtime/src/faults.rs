@@ -23,7 +23,11 @@ use std::{
 use tierup_abi::{StoreBlock, TrapKind};
 use vmem::Reservation;
 
-use crate::{Error, ErrorKind, Trap, enter::unwind_address, frames::{RawBacktrace, Walk}};
+use crate::{
+    Error, ErrorKind, Trap,
+    enter::unwind_address,
+    frames::{RawBacktrace, Walk},
+};
 
 /// What the handler found, for the host to pick up.
 #[derive(Debug)]

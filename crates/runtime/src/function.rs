@@ -9,8 +9,8 @@ use tierup_abi::FuncRecord;
 use tierup_wasm::FuncIndex;
 
 use crate::{
-    Error, ErrorKind, HostFunction, InstanceHandle, RegisteredType, StoreState, Value, host::HostContext,
-    owner::Owner, slots::Handle,
+    Error, ErrorKind, HostFunction, InstanceHandle, RegisteredType, StoreState, Value,
+    host::HostContext, owner::Owner, slots::Handle,
 };
 
 /// Names a function.

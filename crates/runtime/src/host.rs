@@ -16,13 +16,12 @@ use std::{
 
 use tierup_abi::{InstanceHead, machine_struct};
 
-use crate::{
-    Error, ErrorKind, InstanceHandle, RegisteredType, StoreState, Value, owner::Owner,
-};
+use crate::{Error, ErrorKind, InstanceHandle, RegisteredType, StoreState, Value, owner::Owner};
 
 /// What a host function does: reads its parameters from the values and writes its results there.
-pub type HostCall =
-    dyn Fn(&mut StoreState, Option<InstanceHandle>, &mut [Value]) -> Result<(), Error> + Send + Sync;
+pub type HostCall = dyn Fn(&mut StoreState, Option<InstanceHandle>, &mut [Value]) -> Result<(), Error>
+    + Send
+    + Sync;
 
 /// A host function, before it is part of a store.
 #[derive(Clone)]

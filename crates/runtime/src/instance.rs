@@ -10,9 +10,7 @@
 use std::{alloc, collections::HashMap, ptr::NonNull, sync::Arc};
 
 use sync::atomic::AtomicUsize;
-use tierup_abi::{
-    FuncRecord, GlobalPlace, ImportedFunc, InstanceHead, InstanceMemory, TableEntry,
-};
+use tierup_abi::{FuncRecord, GlobalPlace, ImportedFunc, InstanceHead, InstanceMemory, TableEntry};
 use tierup_wasm::{DataIndex, ElementIndex, Entity, FuncIndex, GlobalIndex, MemoryIndex};
 use tierup_wasm::{TableIndex, TypeIndex};
 
@@ -89,7 +87,11 @@ impl InstanceObject {
         self.parts.write(offset + InstanceMemory::RECORD, memory.record());
     }
 
-    pub(crate) fn add_table(&mut self, handle: TableHandle, record: *const tierup_abi::TableRecord) {
+    pub(crate) fn add_table(
+        &mut self,
+        handle: TableHandle,
+        record: *const tierup_abi::TableRecord,
+    ) {
         let offset = self.module.info().layout().table(TableIndex(self.tables.len() as u32));
         self.tables.push(handle);
         self.parts.write(offset, record);
@@ -281,7 +283,8 @@ impl Parts {
     /// Zeros, but for the head.
     fn new(size: usize, head: InstanceHead) -> Result<Self, Error> {
         debug_assert!(size_of::<InstanceHead>() <= size);
-        let too_large = ErrorKind::Limit { what: "instance bytes", wanted: size as u64, allowed: 0 };
+        let too_large =
+            ErrorKind::Limit { what: "instance bytes", wanted: size as u64, allowed: 0 };
         let Ok(layout) = alloc::Layout::from_size_align(size, 64) else {
             return Err(too_large.into());
         };
@@ -310,7 +313,9 @@ impl Parts {
     fn place<T>(&self, offset: i32) -> *mut T {
         let offset = offset as usize;
         // [IN-LAYOUT]
-        assert!(offset + size_of::<T>() <= self.layout.size() && offset.is_multiple_of(align_of::<T>()));
+        assert!(
+            offset + size_of::<T>() <= self.layout.size() && offset.is_multiple_of(align_of::<T>())
+        );
         // SAFETY: inside the allocation, as just checked.
         unsafe { self.start.as_ptr().add(offset).cast() }
     }

@@ -80,7 +80,9 @@ impl StoreState {
         item: ExternItem,
     ) -> Result<(), Error> {
         match (import.entity, item) {
-            (Entity::Func(_), ExternItem::Func(function)) => self.import_function(instance, function),
+            (Entity::Func(_), ExternItem::Func(function)) => {
+                self.import_function(instance, function)
+            }
             (Entity::Table(_), ExternItem::Table(table)) => self.add_table(instance, table),
             (Entity::Memory(_), ExternItem::Memory(memory)) => self.add_memory(instance, memory),
             (Entity::Global(index), ExternItem::Global(global)) => {
@@ -106,7 +108,8 @@ impl StoreState {
             FunctionKind::Host(context) => {
                 let owner = (Owner::Instance(instance.index), Some(instance));
                 let context = HostContext::new(context.function.clone(), self, owner)?;
-                let import = ImportedFunc { cell: &raw const context.cell, instance: context.head() };
+                let import =
+                    ImportedFunc { cell: &raw const context.cell, instance: context.head() };
                 self.instance_mut(instance)?.keep_context(context);
                 import
             }
@@ -121,7 +124,8 @@ impl StoreState {
         memory: crate::MemoryHandle,
     ) -> Result<(), Error> {
         let object = self.memories.get(memory).ok_or(ErrorKind::StaleHandle("memory"))?;
-        let instance = self.instances.get_mut(instance).ok_or(ErrorKind::StaleHandle("instance"))?;
+        let instance =
+            self.instances.get_mut(instance).ok_or(ErrorKind::StaleHandle("instance"))?;
         instance.add_memory(memory, object);
         Ok(())
     }
@@ -211,8 +215,11 @@ impl StoreState {
         let object = self.instance(instance)?;
         let module = Arc::clone(object.module());
         let table = object.tables[table.index()];
-        let segment_length =
-            if object.has_elements(segment) { module.module().element(segment).items.len() } else { 0 };
+        let segment_length = if object.has_elements(segment) {
+            module.module().element(segment).items.len()
+        } else {
+            0
+        };
         let source = source_start as usize..source_start as usize + length as usize;
         let target_end = start as usize + length as usize;
         if segment_length < source.end || self.table(table)?.len() < target_end {
@@ -270,11 +277,7 @@ impl StoreState {
         }
     }
 
-    fn check_imports(
-        &self,
-        module: &CompiledModule,
-        imports: &[ExternItem],
-    ) -> Result<(), Error> {
+    fn check_imports(&self, module: &CompiledModule, imports: &[ExternItem]) -> Result<(), Error> {
         let wasm = module.module();
         assert_eq!(wasm.imports.len(), imports.len(), "one item for each import");
         for (import, &item) in wasm.imports.iter().zip(imports) {
@@ -333,7 +336,9 @@ impl StoreState {
     /// If it is of another store or was reclaimed.
     pub fn item_type(&self, item: ExternItem) -> Result<ExternType, Error> {
         Ok(match item {
-            ExternItem::Func(function) => ExternType::Func(self.function(function)?.ty().ty().clone()),
+            ExternItem::Func(function) => {
+                ExternType::Func(self.function(function)?.ty().ty().clone())
+            }
             ExternItem::Table(table) => ExternType::Table(self.table_type(table)?),
             ExternItem::Memory(memory) => ExternType::Memory(self.memory_type(memory)?),
             ExternItem::Global(global) => ExternType::Global(self.global(global)?.ty()),

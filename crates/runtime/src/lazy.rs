@@ -17,11 +17,7 @@ use std::arch::naked_asm;
 use tierup_abi::{InstanceHead, StoreBlock};
 use tierup_wasm::DefinedFunc;
 
-use crate::{
-    StoreState, Trap, compile_stack,
-    host::Pending,
-    owner::Owner,
-};
+use crate::{StoreState, Trap, compile_stack, host::Pending, owner::Owner};
 
 /// Address of the lazy stub, for units of Wasm functions.
 pub(crate) fn stub_address() -> usize {

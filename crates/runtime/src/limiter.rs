@@ -37,9 +37,7 @@ pub struct Limiter(Box<Find>);
 
 impl Limiter {
     /// A limiter that `find` finds in the store's data.
-    pub fn new(
-        find: impl Fn(&mut dyn Any) -> Limits<'_> + Send + 'static,
-    ) -> Self {
+    pub fn new(find: impl Fn(&mut dyn Any) -> Limits<'_> + Send + 'static) -> Self {
         Self(Box::new(find))
     }
 

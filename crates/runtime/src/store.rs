@@ -18,13 +18,8 @@ use tierup_abi::{InstanceHead, StoreBlock};
 
 use crate::{
     EngineState, ExternObject, FunctionObject, GlobalObject, InstanceObject, InterruptHandler,
-    Limiter, MemoryObject, TableObject, builtins,
-    faults::TrapRecord,
-    host::Pending,
-    interrupt::SharedBlock,
-    owner::Owner,
-    roots::Roots,
-    slots::Slots,
+    Limiter, MemoryObject, TableObject, builtins, faults::TrapRecord, host::Pending,
+    interrupt::SharedBlock, owner::Owner, roots::Roots, slots::Slots,
 };
 
 /// Tells stores apart; never used twice in a process.

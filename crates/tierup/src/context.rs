@@ -3,8 +3,7 @@
 use std::{fmt, marker::PhantomData};
 
 use tierup_runtime::{
-    InterruptAction, InterruptHandle, Limiter, Limits, Reclaimed, StoreState, Tracer,
-    TypedStore,
+    InterruptAction, InterruptHandle, Limiter, Limits, Reclaimed, StoreState, Tracer, TypedStore,
 };
 
 use crate::Engine;
@@ -69,10 +68,7 @@ impl<T: 'static> Store<T> {
 
     /// Asks the limits that `find` finds in the store's data before memories, tables and
     /// instances are made or grow.
-    pub fn limiter(
-        &mut self,
-        find: impl Fn(&mut T) -> Limits<'_> + Send + 'static,
-    ) {
+    pub fn limiter(&mut self, find: impl Fn(&mut T) -> Limits<'_> + Send + 'static) {
         let limiter = Limiter::new(move |data| find(expect_mut(data)));
         self.inner.state_mut().set_limiter(limiter);
     }

@@ -37,8 +37,10 @@ impl Engine {
         let compiler =
             Optimizing::new().map_err(|error| ErrorKind::Unsupported(error.to_string()))?;
         let manager = CodeManager::new(&code_config(config))?;
-        let runtime =
-            RuntimeConfig { memory_mode: config.memory_mode, max_wasm_stack: config.max_wasm_stack };
+        let runtime = RuntimeConfig {
+            memory_mode: config.memory_mode,
+            max_wasm_stack: config.max_wasm_stack,
+        };
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
             state: EngineState::new(runtime, manager)?,

@@ -56,10 +56,7 @@ impl Instance {
     /// # Errors
     ///
     /// If the instance is of another store or was reclaimed.
-    pub fn exports(
-        &self,
-        mut store: impl AsContextMut,
-    ) -> Result<Vec<(String, Extern)>, Error> {
+    pub fn exports(&self, mut store: impl AsContextMut) -> Result<Vec<(String, Extern)>, Error> {
         let state = store.as_context_mut().into_state();
         let module = std::sync::Arc::clone(state.instance(self.0)?.module());
         let export = |(name, entity): (&String, Entity)| {

@@ -7,8 +7,7 @@ use tierup_wasm::FuncType;
 
 use crate::{
     AsContextMut, Caller, Engine, Error, ErrorKind, Extern, Instance, IntoFunc, MissingImport,
-    Module, Val,
-    func::dynamic_for,
+    Module, Val, func::dynamic_for,
 };
 
 /// Names for what modules import: host functions for any store, and objects of one store.
@@ -140,9 +139,8 @@ impl<T: 'static> Linker<T> {
     }
 
     fn check_complete(&self, module: &Module) -> Result<(), Error> {
-        let missing = module.imports().filter(|import| {
-            self.find(import.module, import.name).is_none()
-        });
+        let missing =
+            module.imports().filter(|import| self.find(import.module, import.name).is_none());
         let missing: Vec<_> = missing
             .map(|import| MissingImport {
                 module: import.module.to_owned(),
@@ -187,6 +185,8 @@ impl<T> Clone for Linker<T> {
 
 impl<T> fmt::Debug for Linker<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Linker").field("definitions", &self.definitions.len()).finish_non_exhaustive()
+        f.debug_struct("Linker")
+            .field("definitions", &self.definitions.len())
+            .finish_non_exhaustive()
     }
 }

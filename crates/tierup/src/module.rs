@@ -142,10 +142,9 @@ impl Module {
     /// What it exports, in order.
     pub fn exports(&self) -> impl Iterator<Item = ExportType<'_>> {
         let wasm = self.0.compiled.module();
-        wasm.exports.iter().map(|export| ExportType {
-            name: &export.name,
-            ty: wasm.entity_type(export.entity),
-        })
+        wasm.exports
+            .iter()
+            .map(|export| ExportType { name: &export.name, ty: wasm.entity_type(export.entity) })
     }
 
     /// The type of an export.

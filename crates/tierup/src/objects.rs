@@ -52,10 +52,7 @@ impl Memory {
     /// # Panics
     ///
     /// If it is of another store or was reclaimed.
-    pub fn data<'a, T: 'static>(
-        &self,
-        store: impl Into<StoreContext<'a, T>>,
-    ) -> &'a [u8] {
+    pub fn data<'a, T: 'static>(&self, store: impl Into<StoreContext<'a, T>>) -> &'a [u8] {
         store.into().state().memory(self.0).expect(STALE).bytes()
     }
 

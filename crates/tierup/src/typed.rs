@@ -2,9 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use tierup_runtime::{
-    FunctionHandle, HostFunction, StoreState, TypeRegistry, Value,
-};
+use tierup_runtime::{FunctionHandle, HostFunction, StoreState, TypeRegistry, Value};
 use tierup_wasm::{FuncType, ValType};
 
 use crate::{AsContextMut, Caller, Error, ErrorKind, ExternRef, Func, Val};
@@ -162,40 +160,39 @@ pub trait IntoFunc<T, P, R>: Send + Sync + 'static {
 }
 
 macro_rules! tuples {
-    ($(($($name:ident),*))*) => {$(
+    ($(($($name:ident $value:ident),*))*) => {$(
         impl<$($name: WasmTy),*> WasmParams for ($($name,)*) {
             const TYPES: &'static [ValType] = &[$($name::TYPE),*];
 
             #[inline]
-            #[expect(non_snake_case, unused_mut, unused_variables, unused_assignments,
-                reason = "made for tuples of every length, the empty one too")]
             fn write(self, state: &StoreState, values: &mut [Value]) -> Result<(), Error> {
-                let ($($name,)*) = self;
-                let mut values = values.iter_mut();
-                $(if let Some(slot) = values.next() { *slot = $name.into_raw(state)?; })*
+                let ($($value,)*) = self;
+                let raw = [$($value.into_raw(state)?),*];
+                values[..raw.len()].copy_from_slice(&raw);
                 Ok(())
             }
         }
 
         impl<$($name: WasmTy),*> WasmResults for ($($name,)*) {
             #[inline]
-            #[expect(unused_variables, unused_mut, clippy::unused_unit,
-                reason = "made for tuples of every length, the empty one too")]
             fn read(state: &mut StoreState, values: &[Value]) -> Self {
                 let mut values = values.iter().copied();
                 ($($name::from_raw(state, values.next().unwrap_or_default()),)*)
             }
         }
+    )*};
+}
 
+macro_rules! closures {
+    ($(($($name:ident $value:ident),*))*) => {$(
         impl<T, F, $($name,)* R> IntoFunc<T, ($($name,)*), R> for F
         where
             F: Fn($($name),*) -> R + Send + Sync + 'static,
             $($name: WasmTy,)*
             R: HostResults,
         {
-            #[expect(non_snake_case, reason = "values named after their types")]
             fn into_host_function(self, types: &TypeRegistry) -> Result<HostFunction, Error> {
-                host_function::<($($name,)*), R, ()>(types, move |_, ($($name,)*)| self($($name),*))
+                host_function::<($($name,)*), R, ()>(types, move |_, ($($value,)*)| self($($value),*))
             }
         }
 
@@ -206,31 +203,55 @@ macro_rules! tuples {
             $($name: WasmTy,)*
             R: HostResults,
         {
-            #[expect(non_snake_case, reason = "values named after their types")]
             fn into_host_function(self, types: &TypeRegistry) -> Result<HostFunction, Error> {
-                host_function::<($($name,)*), R, T>(types, move |caller, ($($name,)*)| {
-                    self(caller, $($name),*)
+                host_function::<($($name,)*), R, T>(types, move |caller, ($($value,)*)| {
+                    self(caller, $($value),*)
                 })
             }
         }
     )*};
 }
 
-tuples! {
-    ()
-    (A1)
-    (A1, A2)
-    (A1, A2, A3)
-    (A1, A2, A3, A4)
-    (A1, A2, A3, A4, A5)
-    (A1, A2, A3, A4, A5, A6)
-    (A1, A2, A3, A4, A5, A6, A7)
-    (A1, A2, A3, A4, A5, A6, A7, A8)
-    (A1, A2, A3, A4, A5, A6, A7, A8, A9)
-    (A1, A2, A3, A4, A5, A6, A7, A8, A9, A10)
-    (A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11)
-    (A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12)
+impl WasmParams for () {
+    const TYPES: &'static [ValType] = &[];
+
+    #[inline]
+    fn write(self, _: &StoreState, _: &mut [Value]) -> Result<(), Error> {
+        Ok(())
+    }
 }
+
+impl WasmResults for () {
+    #[inline]
+    fn read(_: &mut StoreState, _: &[Value]) -> Self {}
+}
+
+macro_rules! for_each_tuple {
+    ($make:ident) => {
+        $make! {
+            (A1 a1)
+            (A1 a1, A2 a2)
+            (A1 a1, A2 a2, A3 a3)
+            (A1 a1, A2 a2, A3 a3, A4 a4)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6, A7 a7)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6, A7 a7, A8 a8)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6, A7 a7, A8 a8, A9 a9)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6, A7 a7, A8 a8, A9 a9, A10 a10)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6, A7 a7, A8 a8, A9 a9, A10 a10, A11 a11)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6, A7 a7, A8 a8, A9 a9, A10 a10, A11 a11, A12 a12)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6, A7 a7, A8 a8, A9 a9, A10 a10, A11 a11, A12 a12, A13 a13)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6, A7 a7, A8 a8, A9 a9, A10 a10, A11 a11, A12 a12, A13 a13, A14 a14)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6, A7 a7, A8 a8, A9 a9, A10 a10, A11 a11, A12 a12, A13 a13, A14 a14, A15 a15)
+            (A1 a1, A2 a2, A3 a3, A4 a4, A5 a5, A6 a6, A7 a7, A8 a8, A9 a9, A10 a10, A11 a11, A12 a12, A13 a13, A14 a14, A15 a15, A16 a16)
+        }
+    };
+}
+
+for_each_tuple!(tuples);
+for_each_tuple!(closures);
+closures! { () }
 
 fn host_function<P: WasmResults, R: HostResults, T: 'static>(
     types: &TypeRegistry,
@@ -252,7 +273,7 @@ pub struct TypedFunc<P, R> {
 }
 
 /// Most values of a typed call.
-const MAX_VALUES: usize = 12;
+const MAX_VALUES: usize = 16;
 
 impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
     pub(crate) fn new(handle: FunctionHandle, state: &StoreState) -> Result<Self, Error> {

@@ -149,10 +149,7 @@ impl ExternRef {
     /// # Errors
     ///
     /// If the store has four billion already.
-    pub fn new(
-        mut store: impl AsContextMut,
-        value: impl Any + Send + Sync,
-    ) -> Result<Self, Error> {
+    pub fn new(mut store: impl AsContextMut, value: impl Any + Send + Sync) -> Result<Self, Error> {
         let state = store.as_context_mut().into_state();
         let handle = state.new_extern(Box::new(value))?;
         Ok(Self(state.root(handle)))

@@ -139,7 +139,7 @@ impl Session {
             Err(problem) => return problem.into(),
         };
         match error.trap() {
-            Some(trap) if same_message(&trap.to_string(), message) => Verdict::Passed,
+            Some(trap) if same_message(&trap.message(), message) => Verdict::Passed,
             _ => Verdict::Failed(format!("failed with `{error}`, expected trap `{message}`")),
         }
     }

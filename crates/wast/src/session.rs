@@ -117,12 +117,12 @@ impl Session {
         let Extern::Global(global) = self.export(module, name)? else {
             return Err(Problem::Script(format!("export `{name}` is not a global")));
         };
-        Ok(global.get(&self.store))
+        Ok(global.get(&mut self.store))
     }
 
-    fn export(&self, module: Option<Id<'_>>, name: &str) -> Result<Extern, Problem> {
+    fn export(&mut self, module: Option<Id<'_>>, name: &str) -> Result<Extern, Problem> {
         let instance = self.instances.get(module)?;
-        let export = instance.export(&self.store, name);
+        let export = instance.export(&mut self.store, name);
         export.ok_or_else(|| Problem::Script(format!("no export `{name}`")))
     }
 }

@@ -10,11 +10,11 @@ const MODULE: &str = "spectest";
 pub(crate) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(), Error> {
     define_functions(linker)?;
     define_globals(store, linker)?;
-    let memory = Memory::new(store, MemoryType { minimum: 1, maximum: Some(2) })?;
-    linker.define(store, MODULE, "memory", memory)?;
+    let memory = Memory::new(&mut *store, MemoryType { minimum: 1, maximum: Some(2) })?;
+    linker.define(MODULE, "memory", memory)?;
     let ty = TableType { element: ValType::FuncRef, minimum: 10, maximum: Some(20) };
-    let table = Table::new(store, ty, Val::FuncRef(None))?;
-    linker.define(store, MODULE, "table", table)?;
+    let table = Table::new(&mut *store, ty, Val::FuncRef(None))?;
+    linker.define(MODULE, "table", table)?;
     Ok(())
 }
 
@@ -46,8 +46,8 @@ fn define_globals(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(), 
     ];
     for (name, value, initial) in globals {
         let ty = GlobalType { value, mutability: Mutability::Const };
-        let global = Global::new(store, ty, initial)?;
-        linker.define(store, MODULE, name, global)?;
+        let global = Global::new(&mut *store, ty, initial)?;
+        linker.define(MODULE, name, global)?;
     }
     Ok(())
 }

@@ -111,10 +111,7 @@ pub(super) unsafe extern "C" fn init(
 /// # Safety
 ///
 /// As for [`run`].
-pub(super) unsafe extern "C" fn drop_data(
-    instance: *const InstanceHead,
-    segment: u32,
-) -> Outcome {
+pub(super) unsafe extern "C" fn drop_data(instance: *const InstanceHead, segment: u32) -> Outcome {
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         store.instance_mut(instance)?.drop_data(DataIndex(segment));
         Ok(0)

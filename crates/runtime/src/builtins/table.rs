@@ -142,10 +142,7 @@ pub(super) unsafe extern "C" fn drop_elements(
 /// # Safety
 ///
 /// As for [`run`].
-pub(super) unsafe extern "C" fn ref_func(
-    instance: *const InstanceHead,
-    function: u32,
-) -> Outcome {
+pub(super) unsafe extern "C" fn ref_func(instance: *const InstanceHead, function: u32) -> Outcome {
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         let function = store.instance_function(instance, FuncIndex(function))?;
         Ok(store.raw_function(Some(function))?.to_u64())
