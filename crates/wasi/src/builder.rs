@@ -84,8 +84,8 @@ impl Preopen {
     /// it. Rights that it does not have are not added.
     #[must_use]
     pub fn rights(mut self, base: Rights, inheriting: Rights) -> Self {
-        self.base = self.base.intersection(base);
-        self.inheriting = self.inheriting.intersection(inheriting);
+        self.base = self.base & base;
+        self.inheriting = self.inheriting & inheriting;
         self
     }
 
@@ -101,7 +101,7 @@ impl Preopen {
             object: Object::Directory(directory),
             base: self.base,
             inheriting: self.inheriting,
-            flags: Fdflags::NONE,
+            flags: Fdflags::default(),
         })
     }
 }
@@ -306,7 +306,7 @@ impl Stdin {
             Self::Buffer(bytes) => Object::Input(InputBuffer::new(bytes)),
             Self::File(fd) => Object::File(HostFile::given(fd)?),
         };
-        Descriptor::stream(object, Rights::ALL.difference(Rights::WRITING))
+        Descriptor::stream(object, Rights::ALL - Rights::WRITING)
     }
 }
 
@@ -318,7 +318,7 @@ impl Stdout {
             Self::Buffer(buffer) => Object::Output(buffer),
             Self::File(fd) => Object::File(HostFile::given(fd)?),
         };
-        Descriptor::stream(object, Rights::ALL.difference(Rights::READING))
+        Descriptor::stream(object, Rights::ALL - Rights::READING)
     }
 }
 

@@ -51,8 +51,8 @@ impl Descriptor {
     /// A standard stream; `rights` says in which direction it goes.
     pub(crate) fn stream(object: Object, rights: Rights) -> Result<Self, Errno> {
         let (base, flags) = match &object {
-            Object::File(file) => (file.rights()?.intersection(rights), file.flags()?),
-            _ => (Rights::STREAM.intersection(rights), Fdflags::NONE),
+            Object::File(file) => (file.rights()? & rights, file.flags()?),
+            _ => (Rights::STREAM & rights, Fdflags::default()),
         };
         Ok(Self { object, base, inheriting: Rights::NONE, flags })
     }
@@ -137,7 +137,7 @@ impl Descriptor {
             _ => return Err(Errno::Inval),
         }
         // What is fixed at opening stays, as with the host.
-        self.flags = flags | self.flags.intersection(Fdflags::SYNCHRONOUS);
+        self.flags = flags | (self.flags & Fdflags::SYNCHRONOUS);
         Ok(())
     }
 }

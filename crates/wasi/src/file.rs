@@ -67,20 +67,35 @@ impl HostFile {
         matches!(self.filetype, Filetype::RegularFile | Filetype::BlockDevice)
     }
 
-    /// The most that the way it was opened allows.
+    /// The rights that make sense for it.
+    ///
+    /// Programs take a character device that cannot seek for a terminal, so only terminals lack
+    /// the rights to seek and tell.
+    pub(crate) fn most_rights(&self) -> Rights {
+        match self.filetype {
+            Filetype::RegularFile | Filetype::BlockDevice => Rights::FILE,
+            Filetype::SocketDgram | Filetype::SocketStream => {
+                Rights::STREAM | Rights::SOCK_ACCEPT | Rights::SOCK_SHUTDOWN
+            }
+            _ if self.seekable => Rights::STREAM | Rights::FD_SEEK | Rights::FD_TELL,
+            _ => Rights::STREAM,
+        }
+    }
+
+    /// Those of them that the way it was opened allows.
     pub(crate) fn rights(&self) -> Result<Rights, Errno> {
-        let rights = Rights::of(self.filetype, self.seekable);
+        let rights = self.most_rights();
         Ok(match fcntl_getfl(self)? & OFlags::RWMODE {
-            OFlags::WRONLY => rights.difference(Rights::READING),
+            OFlags::WRONLY => rights - Rights::READING,
             OFlags::RDWR => rights,
-            _ => rights.difference(Rights::WRITING),
+            _ => rights - Rights::WRITING,
         })
     }
 
     /// The flags that it has now.
     pub(crate) fn flags(&self) -> Result<Fdflags, Errno> {
         let host = fcntl_getfl(self)?;
-        let mut flags = Fdflags::NONE;
+        let mut flags = Fdflags::default();
         if host.contains(OFlags::APPEND) {
             flags = flags | Fdflags::APPEND;
         }
@@ -89,12 +104,12 @@ impl HostFile {
 
     /// Changes how it behaves from `old` to `new`.
     pub(crate) fn set_flags(&self, old: Fdflags, new: Fdflags) -> Result<(), Errno> {
-        if new.difference(old).intersects(Fdflags::SYNCHRONOUS) {
+        if (new - old) & Fdflags::SYNCHRONOUS != Fdflags::default() {
             return Err(Errno::Inval);
         }
         let Handle::Opened(fd) = &self.handle else {
-            let changed = old.difference(new) | new.difference(old);
-            return if changed.intersects(Fdflags::APPEND) { Err(Errno::Notsup) } else { Ok(()) };
+            let changed = (old - new) | (new - old);
+            return if changed.contains(Fdflags::APPEND) { Err(Errno::Notsup) } else { Ok(()) };
         };
         let mut host = fcntl_getfl(fd)?;
         host.set(OFlags::APPEND, new.contains(Fdflags::APPEND));
@@ -152,7 +167,7 @@ fn inspect(fd: BorrowedFd<'_>) -> Result<(Filetype, bool), Errno> {
     Ok((filetype, is_seekable(filetype, fd)))
 }
 
-/// Devices count as seekable unless they are terminals: see [`Rights::of`].
+/// Devices count as seekable unless they are terminals: see [`HostFile::most_rights`].
 fn is_seekable(filetype: Filetype, fd: BorrowedFd<'_>) -> bool {
     match filetype {
         Filetype::RegularFile | Filetype::BlockDevice => true,

@@ -4,61 +4,29 @@
 macro_rules! flags {
     (
         $(#[$meta:meta])*
-        $set:ident: $bits:ty {
+        $vis:vis $set:ident: $bits:ty {
             $($flag:ident = $value:expr, $meaning:literal;)*
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-        pub struct $set($bits);
+        $vis struct $set($bits);
 
         impl $set {
-            $(#[doc = $meaning] pub const $flag: Self = Self($value);)*
-            /// No flag.
-            pub const NONE: Self = Self(0);
+            $(#[doc = $meaning] $vis const $flag: Self = Self($value);)*
             /// Every flag.
-            pub const ALL: Self = Self(0 $(| $value)*);
-
-            /// The bits as WASI has them.
-            #[must_use]
-            pub const fn bits(self) -> $bits {
-                self.0
-            }
-
-            /// The known flags among `bits`.
-            #[must_use]
-            pub const fn truncated(bits: $bits) -> Self {
-                Self(bits & Self::ALL.0)
-            }
+            $vis const ALL: Self = Self(0 $(| $value)*);
 
             /// Are all of `other` in this set?
             #[must_use]
-            pub const fn contains(self, other: Self) -> bool {
+            $vis const fn contains(self, other: Self) -> bool {
                 self.0 & other.0 == other.0
-            }
-
-            /// Is any of `other` in this set?
-            #[must_use]
-            pub const fn intersects(self, other: Self) -> bool {
-                self.0 & other.0 != 0
             }
 
             /// What is in either set.
             #[must_use]
-            pub const fn union(self, other: Self) -> Self {
+            $vis const fn union(self, other: Self) -> Self {
                 Self(self.0 | other.0)
-            }
-
-            /// What is in both sets.
-            #[must_use]
-            pub const fn intersection(self, other: Self) -> Self {
-                Self(self.0 & other.0)
-            }
-
-            /// What is in this set and not in `other`.
-            #[must_use]
-            pub const fn difference(self, other: Self) -> Self {
-                Self(self.0 & !other.0)
             }
         }
 
@@ -66,6 +34,26 @@ macro_rules! flags {
             type Output = Self;
             fn bitor(self, other: Self) -> Self {
                 self.union(other)
+            }
+        }
+
+        impl std::ops::BitAnd for $set {
+            type Output = Self;
+            fn bitand(self, other: Self) -> Self {
+                Self(self.0 & other.0)
+            }
+        }
+
+        impl std::ops::Sub for $set {
+            type Output = Self;
+            fn sub(self, other: Self) -> Self {
+                Self(self.0 & !other.0)
+            }
+        }
+
+        impl From<$set> for $bits {
+            fn from(set: $set) -> Self {
+                set.0
             }
         }
 
@@ -92,7 +80,7 @@ macro_rules! flags {
 
 flags! {
     /// How an open descriptor behaves.
-    Fdflags: u16 {
+    pub(crate) Fdflags: u16 {
         APPEND = 1, "Every write goes to the end.";
         DSYNC = 2, "Data is on the disk when a write returns.";
         NONBLOCK = 4, "Nothing waits.";
@@ -108,7 +96,7 @@ impl Fdflags {
 
 flags! {
     /// How a path is opened.
-    Oflags: u16 {
+    pub(crate) Oflags: u16 {
         CREAT = 1, "Create the file if it is not there.";
         DIRECTORY = 2, "Fail if it is not a directory.";
         EXCL = 4, "Fail if it is there already.";
@@ -118,14 +106,14 @@ flags! {
 
 flags! {
     /// How the last component of a path is looked up.
-    Lookupflags: u32 {
+    pub(crate) Lookupflags: u32 {
         SYMLINK_FOLLOW = 1, "Follow it if it is a symbolic link.";
     }
 }
 
 flags! {
     /// Which times to set, and to what.
-    Fstflags: u16 {
+    pub(crate) Fstflags: u16 {
         ATIM = 1, "Set the time of the last access.";
         ATIM_NOW = 2, "Set it to now.";
         MTIM = 4, "Set the time of the last change.";
@@ -135,21 +123,21 @@ flags! {
 
 flags! {
     /// How a timeout is meant.
-    Subclockflags: u16 {
+    pub(crate) Subclockflags: u16 {
         ABSTIME = 1, "A point in time, not a duration.";
     }
 }
 
 flags! {
     /// What a readiness event adds.
-    Eventrwflags: u16 {
+    pub(crate) Eventrwflags: u16 {
         HANGUP = 1, "The other side is gone.";
     }
 }
 
 flags! {
     /// How to receive.
-    Riflags: u16 {
+    pub(crate) Riflags: u16 {
         PEEK = 1, "Leave the data in the queue.";
         WAITALL = 2, "Wait until the buffer is full.";
     }
@@ -157,7 +145,7 @@ flags! {
 
 flags! {
     /// Which directions of a socket to shut down.
-    Sdflags: u8 {
+    pub(crate) Sdflags: u8 {
         RD = 1, "No more receiving.";
         WR = 2, "No more sending.";
     }

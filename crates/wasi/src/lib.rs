@@ -3,6 +3,7 @@
 //! A [`WasiContext`] is everything that one program can reach; [`WasiContext::builder`] makes one.
 //!
 //! ```text
+//!   link       the functions as imports of a module
 //!   memory     the program's memory: every address and length is checked there, and only there
 //!   functions  the 46 calls, a file for each group, and the table of their signatures
 //!   table      descriptors: file, directory, buffer, with rights
@@ -15,6 +16,7 @@
 
 mod context;
 mod builder;
+mod link;
 mod functions;
 mod memory;
 mod table;
@@ -38,6 +40,7 @@ pub use clocks::{Clock, Clocks, HostClocks};
 pub use context::WasiContext;
 pub use errno::Errno;
 pub use functions::Exit;
+pub use link::add_to_linker;
 pub use random::{HostRandom, RandomSource};
 pub use resolve::PathResolution;
 pub use rights::Rights;

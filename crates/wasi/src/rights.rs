@@ -3,11 +3,11 @@
 //! Every descriptor has two sets. *Base* rights say which calls work on it; *inheriting* rights
 //! are the most that anything opened through it can have. Both only ever shrink.
 
-use crate::{flags::flags, types::Filetype};
+use crate::flags::flags;
 
 flags! {
     /// What a descriptor may be used for.
-    Rights: u64 {
+    pub Rights: u64 {
         FD_DATASYNC = 1 << 0, "`fd_datasync`.";
         FD_READ = 1 << 1, "`fd_read`, and `fd_pread` together with `FD_SEEK`.";
         FD_SEEK = 1 << 2, "`fd_seek`.";
@@ -106,20 +106,25 @@ impl Rights {
     pub(crate) const WRITING: Self =
         Self::FD_WRITE.union(Self::FD_ALLOCATE).union(Self::FD_FILESTAT_SET_SIZE);
 
-    /// The most that a descriptor of this type can have.
-    ///
-    /// Programs take a character device that cannot seek for a terminal, so only terminals lack
-    /// the rights to seek and tell.
-    pub(crate) fn of(filetype: Filetype, seekable: bool) -> Self {
-        match filetype {
-            Filetype::Directory => Self::DIRECTORY,
-            Filetype::RegularFile | Filetype::BlockDevice => Self::FILE,
-            Filetype::SocketDgram | Filetype::SocketStream => {
-                Self::STREAM | Self::SOCK_ACCEPT | Self::SOCK_SHUTDOWN
-            }
-            _ if seekable => Self::STREAM | Self::FD_SEEK | Self::FD_TELL,
-            _ => Self::STREAM,
-        }
+    /// None at all.
+    pub const NONE: Self = Self(0);
+
+    /// The rights that `bits` stand for in WASI; bits that stand for none are left out.
+    #[must_use]
+    pub const fn truncated(bits: u64) -> Self {
+        Self(bits & Self::ALL.0)
+    }
+
+    /// The bits that they are in WASI.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Is any of `other` among them?
+    #[must_use]
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 }
 

@@ -157,7 +157,7 @@ macro_rules! plain_by_number {
 plain_by_number! {
     Filetype: u8 = 1, |filetype| filetype as u8;
     Eventtype: u8 = 1, |eventtype| eventtype as u8;
-    Fdflags: u16 = 2, Fdflags::bits;
+    Fdflags: u16 = 2, Fdflags::into;
     Rights: u64 = 8, Rights::bits;
 }
 

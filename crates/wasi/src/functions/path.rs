@@ -256,7 +256,7 @@ impl OpenRequest {
     /// How the host is asked.
     fn opening(&self) -> Result<Opening, Errno> {
         let creating = Oflags::CREAT | Oflags::EXCL | Oflags::TRUNC;
-        if self.oflags.contains(Oflags::DIRECTORY) && self.oflags.intersects(creating) {
+        if self.oflags.contains(Oflags::DIRECTORY) && self.oflags & creating != Oflags::default() {
             return Err(Errno::Inval);
         }
         let mut flags = match (self.reads(), self.base.intersects(Rights::WRITING)) {
@@ -297,16 +297,16 @@ impl OpenRequest {
         if filetype == Filetype::Directory {
             return Ok(Descriptor {
                 object: Object::Directory(Directory { fd, preopen: None }),
-                base: self.base.intersection(Rights::DIRECTORY),
+                base: self.base & Rights::DIRECTORY,
                 inheriting: self.inheriting,
                 flags: self.fdflags,
             });
         }
         let file = HostFile::opened(fd, filetype);
-        let most = Rights::of(filetype, file.is_seekable());
+        let base = self.base & file.most_rights();
         Ok(Descriptor {
             object: Object::File(file),
-            base: self.base.intersection(most),
+            base,
             inheriting: Rights::NONE,
             flags: self.fdflags,
         })

@@ -174,7 +174,7 @@ impl Subscription {
             Ok(readiness) => (0, readiness),
             Err(errno) => (errno.number(), Readiness::of(0)),
         };
-        let (available, flags) = (readiness.available, readiness.flags.bits());
+        let (available, flags) = (readiness.available, readiness.flags.into());
         Event { userdata: self.userdata, error, eventtype, available, flags }
     }
 }
@@ -196,7 +196,7 @@ struct Readiness {
 
 impl Readiness {
     fn of(available: u64) -> Self {
-        Self { available, flags: Eventrwflags::NONE }
+        Self { available, flags: Eventrwflags::default() }
     }
 }
 
@@ -241,7 +241,7 @@ fn stream_state(fd: &PollFd<'_>) -> Option<State> {
         return Some(Err(Errno::Badf));
     }
     let hangup = happened.intersects(PollFlags::HUP | PollFlags::ERR);
-    let flags = if hangup { Eventrwflags::HANGUP } else { Eventrwflags::NONE };
+    let flags = if hangup { Eventrwflags::HANGUP } else { Eventrwflags::default() };
     let available = match happened.contains(PollFlags::IN) {
         true => ioctl_fionread(fd).unwrap_or(0),
         false => 0,

@@ -42,7 +42,7 @@ impl WasiContext {
     }
 
     pub(crate) fn sock_shutdown(&self, fd: Fd, how: Sdflags) -> Result<(), Errno> {
-        if how == Sdflags::NONE {
+        if how == Sdflags::default() {
             return Err(Errno::Inval);
         }
         Err(self.no_socket(fd))

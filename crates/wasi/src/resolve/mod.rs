@@ -101,10 +101,6 @@ impl Place<'_> {
     pub(crate) fn name(&self) -> &CStr {
         &self.name
     }
-
-    pub(crate) fn ends_with_slash(&self) -> bool {
-        self.name.to_bytes().ends_with(b"/")
-    }
 }
 
 impl AsFd for Place<'_> {

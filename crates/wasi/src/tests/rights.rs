@@ -51,7 +51,7 @@ fn each_call_on_a_directory_needs_its_right() {
         }),
     ];
     for (right, attempt) in cases {
-        let mut program = restricted(&scratch, Rights::ALL.difference(*right), Rights::ALL);
+        let mut program = restricted(&scratch, Rights::ALL - *right, Rights::ALL);
         assert_eq!(attempt(&mut program), Err(DENIED), "{right:?}");
     }
     assert_eq!(std::fs::read(scratch.path("file")).unwrap(), b"contents");
@@ -85,7 +85,7 @@ fn each_call_on_a_file_needs_its_right() {
         (Rights::FD_FDSTAT_SET_FLAGS, "fd_fdstat_set_flags", &[1]),
     ];
     for (right, function, arguments) in cases {
-        let how = How { base: Rights::FILE.difference(*right), ..FILE };
+        let how = How { base: Rights::FILE - *right, ..FILE };
         let fd = program.open(ROOT, "file", how).unwrap();
         let arguments = [&[u64::from(fd)][..], arguments].concat();
         assert_eq!(program.call(function, &arguments), Err(DENIED), "{right:?} {function}");
@@ -101,8 +101,8 @@ fn truncating_needs_the_right_however_it_is_asked() {
     let mut program = Program::at(&scratch);
     let root = program.fdstat(ROOT).unwrap();
     let trunc = How { oflags: TRUNC, base: Rights::NONE, ..FILE };
-    let without_size = root.base.difference(Rights::PATH_FILESTAT_SET_SIZE).bits();
-    let inheriting = root.inheriting.difference(Rights::FD_FILESTAT_SET_SIZE).bits();
+    let without_size = (root.base - Rights::PATH_FILESTAT_SET_SIZE).bits();
+    let inheriting = (root.inheriting - Rights::FD_FILESTAT_SET_SIZE).bits();
     program.call("fd_fdstat_set_rights", &[ROOT.into(), without_size, inheriting]).unwrap();
     assert_eq!(program.open(ROOT, "file", trunc), Err(DENIED));
     let set_size = How { base: Rights::FD_FILESTAT_SET_SIZE, ..FILE };
