@@ -187,7 +187,7 @@ macro_rules! for_each_function {
 
 pub(crate) use for_each_function;
 
-/// Defines [`FUNCTIONS`], and a function for each row but `proc_exit`, which does not return.
+/// Defines [`calls`], and for tests the list of all. `proc_exit` has no row: it does not return.
 macro_rules! functions {
     (
         ($context:ident, $memory:ident)

@@ -1,5 +1,7 @@
 //! Paths that try to leave their directory, in both ways of resolving them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::{BOTH, CREAT, DIRECTORY, FILE, How, Program, READ, Scratch};
 use crate::{Errno, PathResolution, Preopen, WasiContext};
 
@@ -196,18 +198,19 @@ fn somebody_who_swaps_directories_and_links_gains_nothing() {
     let scratch = tree();
     scratch.directory("inside/swap").file("inside/swap/secret", "mine");
     scratch.link("trap", "..");
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = AtomicBool::new(false);
     let (swap, trap, spare) =
         (scratch.path("inside/swap"), scratch.path("trap"), scratch.path("spare"));
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            while !stop.load(Ordering::Relaxed) {
                 std::fs::rename(&swap, &spare).unwrap();
                 std::fs::rename(&trap, &swap).unwrap();
                 std::fs::rename(&swap, &trap).unwrap();
                 std::fs::rename(&spare, &swap).unwrap();
             }
         });
+        let _stop_in_any_case = Stop(&stop);
         for resolution in BOTH {
             let mut program = program(&scratch, resolution);
             for round in 0..2000 {
@@ -222,7 +225,15 @@ fn somebody_who_swaps_directories_and_links_gains_nothing() {
                 }
             }
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     assert!(!scratch.path("made").exists());
+}
+
+/// Ends the other thread when dropped, after a failure too.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
