@@ -12,8 +12,9 @@
 //!
 //! * [PATH-BENEATH] no call of the host gets more than one component of a program's path, except
 //!   `openat2` with `RESOLVE_BENEATH`.
-//! * [PATH-LAST] calls that act on a name in a directory (unlink, rename, ...) get a descriptor of that
-//!   directory and the last component, and never follow a link there. `.` and `..` are not names.
+//! * [PATH-LAST] calls that act on a name in a directory (unlink, rename, ...) get a descriptor of
+//!   that directory and the last component, and never follow a link there. `.` and `..` are no
+//!   names.
 //!
 //! Leaving the directory is [`Errno::Perm`].
 
