@@ -163,6 +163,7 @@ impl Blocks {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one range is one range")]
 mod tests {
     use super::*;
 

@@ -68,7 +68,7 @@ pub unsafe fn lookup_in_signal<'a>(pc: usize) -> Option<&'a Code> {
 ///
 /// (a) The caller is in a scope of the slab's manager.
 /// (b) The result is not used after that scope.
-pub(crate) unsafe fn find_in<'a>(pc: usize, slab: &'a Slab) -> Option<&'a Code> {
+pub(crate) unsafe fn find_in(pc: usize, slab: &Slab) -> Option<&Code> {
     // SAFETY: the slab's arenas live as long as its manager, which has the scope of (a); see (b).
     unsafe { find(pc, Some(slab)) }
 }
@@ -78,7 +78,7 @@ pub(crate) unsafe fn find_in<'a>(pc: usize, slab: &'a Slab) -> Option<&'a Code> 
 /// The arena of `pc`, if it has one that belongs to `only` if given, stays while this runs; the
 /// result is used only as long as the object stays.
 #[inline]
-unsafe fn find<'a>(pc: usize, only: Option<&'a Slab>) -> Option<&'a Code> {
+unsafe fn find<'a>(pc: usize, only: Option<&Slab>) -> Option<&'a Code> {
     let slot = SLOTS.get(pc >> SLOT_SHIFT)?;
     // Acquire pairs with `Registration::new`.
     let end = slot.end.load(Ordering::Acquire);

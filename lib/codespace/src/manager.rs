@@ -12,10 +12,7 @@
 
 use std::{collections::BTreeMap, fmt, ops::Range, sync::Weak};
 
-use sync::{
-    Arc, Mutex, Rank,
-    atomic::{AtomicU32, Ordering},
-};
+use sync::{Arc, Mutex, Rank, atomic::AtomicU32};
 
 use crate::{
     arena::Arena,
@@ -26,8 +23,7 @@ use crate::{
     limbo::Limbo,
     object::Contents,
     scope::CodeScope,
-    slab::{Doomed, Slab},
-    state::Released,
+    slab::{Doomed, Expired, Slab},
     stats::{Counters, Stats},
     unit::{Unit, UnitSpec},
 };
@@ -165,17 +161,6 @@ impl CodeManager {
         &self.0.collection
     }
 
-    /// Gives a counted reference back.
-    pub(crate) fn release(&self, id: u32) {
-        let code = self.0.slab.record(id);
-        // Read before: once it is retired, a collector may end it.
-        let (item, unit) = (code.item(), Arc::clone(&code.contents().unit));
-        let collection = self.0.collection.load(Ordering::Relaxed);
-        if code.state().release(collection) == Released::Retired {
-            unit.count(|counters| counters.retired(item));
-        }
-    }
-
     /// Lets dead objects be found no more, and frees them when nobody can be using them.
     pub(crate) fn bury(&self, doomed: Vec<Doomed>) {
         for object in &doomed {
@@ -202,10 +187,10 @@ impl Shared {
     }
 
     fn reap(&self) {
-        let expired = self.limbo.take_ready(&self.eras);
-        if expired.is_empty() {
-            return;
-        }
+        self.remove(self.limbo.take_ready(&self.eras));
+    }
+
+    fn remove(&self, expired: Vec<Expired>) {
         let objects = self.slab.remove(expired);
         for (range, contents) in &objects {
             let item = contents.item(range);
@@ -217,10 +202,9 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Units and scopes hold the manager, so both steps of the era are free to take: nothing
-        // is left in the slab that holds an arena.
-        self.reap();
-        debug_assert!(self.limbo.is_empty());
+        // What is left in the slab would hold its arena, and the arena the slab.
+        let expired = self.limbo.take_all();
+        self.remove(expired);
     }
 }
 

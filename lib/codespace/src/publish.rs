@@ -63,7 +63,7 @@ impl Unit {
             };
             started.into_iter().map(install).collect()
         };
-        replaced.into_iter().for_each(|id| self.manager().release(id));
+        replaced.into_iter().for_each(|id| self.release(id));
         Ok(published)
     }
 

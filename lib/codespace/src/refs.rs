@@ -55,7 +55,7 @@ impl Clone for CodeRef {
 
 impl Drop for CodeRef {
     fn drop(&mut self) {
-        self.unit.manager().release(self.id);
+        self.unit.release(self.id);
     }
 }
 

@@ -83,7 +83,7 @@ impl Unit {
             removed.functions += 1;
             removed.code_bytes += item.bytes;
             removed.metadata_bytes += item.metadata;
-            self.manager().release(id);
+            self.release(id);
         }
         removed
     }

@@ -33,7 +33,7 @@ use crate::{
     object::Contents,
     refs::CodeRef,
     reloc::Reach,
-    state::Phase,
+    state::{Phase, Released},
     stats::{CodeStats, Counters},
     tables::Tables,
 };
@@ -181,18 +181,15 @@ impl Unit {
         self.identity.own.snapshot()
     }
 
-    /// Bytes that it occupies: code, cells, records, side tables and books. Not the owner's.
+    /// Bytes that it occupies: code, cells, records, side tables and books. Not the owner's. Takes
+    /// no lock.
     pub fn memory_usage(&self) -> usize {
         let code = self.stats();
-        let books = self.books.lock();
-        let lists = size_of_val(&*books.table) + books.objects.capacity() * size_of::<u32>();
-        let cells = self.functions() as usize * CELL_BYTES;
-        size_of::<Self>()
-            + size_of::<Identity>()
-            + lists
-            + cells
-            + code.metadata_bytes
-            + (code.generated_bytes - code.freed_bytes.min(code.generated_bytes))
+        let objects = code.baseline.count + code.optimized.count + code.other.count;
+        let function_bytes = CELL_BYTES + size_of::<Option<u32>>();
+        let lists = self.functions() as usize * function_bytes + objects * size_of::<u32>();
+        let fixed = size_of::<Self>() + size_of::<Identity>();
+        fixed + lists + code.metadata_bytes + code.generated_bytes.saturating_sub(code.freed_bytes)
     }
 
     /// The user's data.
@@ -208,6 +205,17 @@ impl Unit {
     /// Who the unit is, for its code.
     pub(crate) fn identity(&self) -> &Arc<Identity> {
         &self.identity
+    }
+
+    /// Gives back a counted reference to an object of this unit.
+    pub(crate) fn release(&self, id: u32) {
+        let code = self.manager.slab().record(id);
+        // Read before: once it is retired, a collector may end it.
+        let item = code.item();
+        let collection = self.manager.collection().load(Ordering::Relaxed);
+        if code.state().release(collection) == Released::Retired {
+            self.identity.count(|counters| counters.retired(item));
+        }
     }
 
     pub(crate) fn books(&self) -> &Mutex<Books> {

@@ -1,0 +1,9 @@
+//! The code manager from outside, running real machine code.
+
+mod common;
+mod whole;
+mod allocating;
+mod finding;
+mod living;
+mod calling;
+mod failing;
