@@ -177,12 +177,12 @@ impl CodeMemory {
     /// As [`write`](Self::write) and [`WriteScope::finish`]. Some of it may have been
     /// overwritten.
     pub fn discard_code(&self, range: Range<usize>) -> Result<()> {
-        const PIECE: usize = 64 << 10;
+        const PIECE: usize = 16 << 10;
+        static TRAPS: [u8; PIECE] = [TRAP_BYTE; PIECE];
         let claim = self.claim_for_writing(range)?;
         let Range { start, end } = claim.range();
-        let traps = vec![TRAP_BYTE; PIECE.min(end - start)];
         for at in (start..end).step_by(PIECE) {
-            self.backend.write(at, &traps[..PIECE.min(end - at)])?;
+            self.backend.write(at, &TRAPS[..PIECE.min(end - at)])?;
         }
         Ok(())
     }

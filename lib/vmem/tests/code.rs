@@ -5,7 +5,7 @@ mod support;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use support::{
-    STRATEGIES, code_pages, mappings_in, memory, put, read, reason, request, returning, run,
+    STRATEGIES, Stop, code_pages, mappings_in, memory, put, read, reason, request, returning, run,
 };
 use vmem::{CodeMemory, CodeRequest, ErrorKind, Strategy, TRAP_BYTE, page_size, sync_cores};
 
@@ -233,6 +233,7 @@ fn code_runs_while_other_pages_are_written_and_given_back() {
                 }
                 calls
             });
+            let stopping = Stop(&stop);
             let next = code_pages(&memory, 1..5);
             for round in 0..2_000 {
                 memory.commit_code(next.clone()).unwrap();
@@ -241,7 +242,7 @@ fn code_runs_while_other_pages_are_written_and_given_back() {
                 assert_eq!(run(next.start), round);
                 memory.decommit_code(next.clone()).unwrap();
             }
-            stop.store(true, Ordering::Relaxed);
+            drop(stopping);
             assert!(runner.join().unwrap() > 0);
         });
     }
@@ -254,25 +255,35 @@ fn reused_addresses_run_the_new_code_on_other_cores() {
         let memory = memory(strategy, 1);
         let start = memory.code_range().start;
         let (published, seen) = (AtomicU32::new(0), AtomicU32::new(0));
+        let stop = AtomicBool::new(false);
+        // Acquire pairs with the other thread's store. False if the other thread has ended.
+        let wait = |value: &AtomicU32, round| loop {
+            if value.load(Ordering::Acquire) == round {
+                break true;
+            }
+            if stop.load(Ordering::Relaxed) {
+                break false;
+            }
+            std::thread::yield_now();
+        };
         const ROUNDS: u32 = 2_000;
         std::thread::scope(|scope| {
             scope.spawn(|| {
+                let _stop = Stop(&stop);
                 for round in 1..=ROUNDS {
-                    // Acquire pairs with the store of `published`.
-                    while published.load(Ordering::Acquire) != round {
-                        std::thread::yield_now();
+                    if !wait(&published, round) {
+                        break;
                     }
                     assert_eq!(run(start), round);
                     seen.store(round, Ordering::Release);
                 }
             });
+            let _stop = Stop(&stop);
             for round in 1..=ROUNDS {
                 put(&memory, start, &returning(round)).unwrap();
                 sync_cores().unwrap();
                 published.store(round, Ordering::Release);
-                while seen.load(Ordering::Acquire) != round {
-                    std::thread::yield_now();
-                }
+                assert!(wait(&seen, round));
             }
         });
     }

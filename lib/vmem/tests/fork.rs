@@ -5,7 +5,8 @@ mod support;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use support::{
-    Ended, STRATEGIES, code_pages, in_child, mappings_in, memory, put, read, reason, returning, run,
+    Ended, STRATEGIES, Stop, code_pages, in_child, mappings_in, memory, put, read, reason,
+    returning, run,
 };
 use vmem::{ErrorKind, ForkGuard, Strategy, is_forked_child, page_size};
 
@@ -155,6 +156,7 @@ fn forking_while_other_threads_write_leaves_the_parent_alone() {
                 value += 1;
             }
         });
+        let _stop = Stop(&stop);
         let page = code_pages(&memory, 4..5);
         for _ in 0..100 {
             let ended = in_child(|| {
@@ -163,6 +165,5 @@ fn forking_while_other_threads_write_leaves_the_parent_alone() {
             });
             assert_eq!(ended, Ended::Well);
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }

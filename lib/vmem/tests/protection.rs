@@ -12,8 +12,8 @@ use std::{
 };
 
 use support::{
-    Ended, Mapping, STRATEGIES, code_pages, in_child, is_writable, mappings, mappings_in, memory,
-    put, returning, run,
+    Ended, Mapping, STRATEGIES, Stop, code_pages, in_child, is_writable, mappings, mappings_in,
+    memory, put, returning, run,
 };
 use vmem::{Strategy, page_size};
 
@@ -140,8 +140,8 @@ fn a_signal_handler_sees_code_protected() {
                     put(&memory, others.start, &vec![0x90; others.len()]).unwrap();
                 }
             });
+            let _stop = Stop(&stop);
             (0..2_000).for_each(|_| raise_probe());
-            stop.store(true, Ordering::Relaxed);
         });
         assert_eq!(HANDLED.load(Ordering::Relaxed) - before, 2_002);
         assert_eq!(WRITABLE.load(Ordering::Relaxed), 0, "{strategy:?}");
@@ -155,15 +155,16 @@ fn no_mapping_is_writable_and_executable_while_scopes_are_open() {
     for strategy in STRATEGIES {
         let memory = memory(strategy, 4);
         let turn = Barrier::new(2);
-        std::thread::scope(|threads| {
-            threads.spawn(|| {
-                for _ in 0..50 {
+        let seen = std::thread::scope(|threads| {
+            // Judged at the end: a thread that panics would leave the other one waiting.
+            let reader = threads.spawn(|| {
+                let look = |_| {
                     turn.wait();
-                    check_mappings(&mappings());
-                    let code = mappings_in(&code_pages(&memory, 0..4));
-                    assert!(code.iter().all(|mapping| mapping.access.starts_with("r-x")));
+                    let seen = mappings();
                     turn.wait();
-                }
+                    seen
+                };
+                (0..50).flat_map(look).collect::<Vec<_>>()
             });
             for round in 0..50 {
                 let at = memory.code_range().start + round * 64;
@@ -173,7 +174,13 @@ fn no_mapping_is_writable_and_executable_while_scopes_are_open() {
                 turn.wait();
                 scope.finish().unwrap();
             }
+            reader.join().unwrap()
         });
+        check_mappings(&seen);
+        let inside = |mapping: &&Mapping| memory.code_range().contains(&mapping.range.start);
+        let code: Vec<_> = seen.iter().filter(inside).collect();
+        assert!(code.iter().all(|code| !code.can('w')));
+        assert_eq!(code.iter().filter(|code| code.can('x')).count(), 50);
     }
 }
 
@@ -188,6 +195,7 @@ fn no_mapping_is_writable_and_executable_while_code_is_written() {
         let stop = AtomicBool::new(false);
         std::thread::scope(|threads| {
             threads.spawn(|| {
+                let _stop = Stop(&stop);
                 while !stop.load(Ordering::Relaxed) {
                     check_mappings(&mappings());
                     let open = mappings_in(&range).iter().any(|mapping| mapping.can('w'));
@@ -195,17 +203,18 @@ fn no_mapping_is_writable_and_executable_while_code_is_written() {
                     scans.fetch_add(1, Ordering::Relaxed);
                 }
             });
+            let stopping = Stop(&stop);
             let until = Instant::now() + Duration::from_secs(30);
             let enough = || {
                 let seen = windows.load(Ordering::Relaxed) > 0 || strategy == Strategy::File;
                 seen && scans.load(Ordering::Relaxed) >= 100
             };
-            while !enough() && Instant::now() < until {
+            while !enough() && !stop.load(Ordering::Relaxed) && Instant::now() < until {
                 put(&memory, range.start, &vec![0x90; range.len()]).unwrap();
                 memory.decommit_code(range.clone()).unwrap();
                 memory.commit_code(range.clone()).unwrap();
             }
-            stop.store(true, Ordering::Relaxed);
+            drop(stopping);
             assert!(enough());
         });
         let expected = strategy == Strategy::Toggle;

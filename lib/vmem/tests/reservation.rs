@@ -55,6 +55,22 @@ fn decommitting_gives_memory_back_and_committing_again_reads_zeros() {
     assert!((0..64).all(|index| load(&space, index * page) == 7 * u8::from(index / 16 % 3 == 0)));
 }
 
+/// In a child, where no other test reserves anything meanwhile.
+#[test]
+fn alignment_keeps_no_address_space() {
+    let ended = support::in_child(|| {
+        let pages = || {
+            let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+            text.split(' ').next().unwrap().parse::<usize>().unwrap()
+        };
+        let before = pages();
+        let space = Reservation::reserve(page_size(), 1 << 40, None).unwrap();
+        assert!(pages() - before < 1 << 16, "the rest of the slack has gone back");
+        drop(space);
+    });
+    assert_eq!(ended, support::Ended::Well);
+}
+
 #[test]
 fn dropping_gives_the_address_space_back() {
     let space = Reservation::reserve(1 << 30, 1 << 30, None).unwrap();

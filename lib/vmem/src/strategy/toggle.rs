@@ -11,6 +11,9 @@
 //!   of two scopes may share a page, and one must not close it under the other's hands.
 //! * [TOGGLE-PAGE] while a page is writable it cannot run. Who allocates code gives out whole
 //!   pages, so that no other code is in them.
+//!
+//! A forked child has a copy of all this and can go on with it, unless another thread of the
+//! parent had a window open: its copy keeps that window's pages writable, and its lock.
 
 use std::{ops::Range, ptr};
 

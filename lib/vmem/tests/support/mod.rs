@@ -6,6 +6,7 @@ use std::{
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use vmem::{CodeMemory, CodeRequest, ErrorKind, FaultPlan, Result, Strategy, page_size};
@@ -145,6 +146,9 @@ pub(crate) fn in_child(work: impl FnOnce()) -> Ended {
     let child = unsafe { libc::fork() };
     assert!(child >= 0);
     if child == 0 {
+        // A child that hangs is killed, and so found.
+        // SAFETY: no handler is installed.
+        unsafe { libc::alarm(20) };
         let code = i32::from(catch_unwind(AssertUnwindSafe(work)).is_err()) * 101;
         // SAFETY: ends the child without touching anything of the parent.
         unsafe { libc::_exit(code) }
@@ -167,6 +171,15 @@ pub(crate) fn resident_pages(range: Range<usize>) -> usize {
     let done = unsafe { libc::mincore(start.cast(), range.len(), pages.as_mut_ptr()) };
     assert_eq!(done, 0);
     pages.iter().filter(|page| **page & 1 != 0).count()
+}
+
+/// Tells other threads to stop when dropped, so that a test that fails does not wait for them.
+pub(crate) struct Stop<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The reason of an error that must be one.
