@@ -10,9 +10,14 @@
 //! What unlinks objects ends with [`CodeManager::reap`]; so does what wants memory.
 #![forbid(unsafe_code)]
 
-use std::{collections::BTreeMap, fmt, ops::Range, sync::Weak};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Range,
+    sync::{Arc, Weak},
+};
 
-use sync::{Arc, Mutex, Rank, atomic::AtomicU32};
+use sync::{Mutex, Rank, atomic::AtomicU32};
 
 use crate::{
     arena::Arena,

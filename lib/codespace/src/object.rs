@@ -8,12 +8,9 @@
 //! * [REC-READ] every `&Code` outside this crate is under a scope, a counted reference, or the
 //!   promise of `lookup_in_signal`; none of these outlives the object.
 
-use std::{any::Any, cell::UnsafeCell, fmt, ops::Range};
+use std::{any::Any, cell::UnsafeCell, fmt, ops::Range, sync::Arc};
 
-use sync::{
-    Arc,
-    atomic::{AtomicU32, AtomicUsize, Ordering},
-};
+use sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::{
     arena::Arena,

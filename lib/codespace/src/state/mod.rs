@@ -138,9 +138,14 @@ impl State {
     /// Gives a reference back; the last one retires the object in `era`.
     pub(crate) fn release(&self, era: u32) -> Released {
         let take = |word: u64| {
-            debug_assert!(word & COUNT != 0, "the caller holds a reference");
             let last = word & COUNT == 1;
-            Some(if last { join(Phase::Retiring, word, u64::from(era)) } else { word - 1 })
+            let next = if last {
+                join(Phase::Retiring, word, u64::from(era))
+            } else {
+                word.wrapping_sub(1)
+            };
+            // What the owner has ended counts no more.
+            (snapshot(word).phase == Phase::Live).then_some(next)
         };
         // Release pairs with the Acquire of `kill`: whoever ends the object comes after every use
         // through a reference. Acquire, so that the last one also comes after the others' uses.

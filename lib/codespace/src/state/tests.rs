@@ -86,7 +86,8 @@ mod scenarios {
             let mine = state.release(1);
             let theirs = reader.join().unwrap();
             // Exactly one of the two was the last.
-            let last = [Some(mine), theirs].iter().filter(|r| **r == Some(Released::Retired));
+            let both = [Some(mine), theirs];
+            let last = both.iter().filter(|released| **released == Some(Released::Retired));
             assert_eq!(last.count(), 1);
             assert_eq!(state.get().phase, Phase::Retiring);
         });

@@ -15,7 +15,7 @@ use crate::common::{
 };
 
 fn manager() -> CodeManager {
-    CodeManager::new(&Config::default()).unwrap()
+    CodeManager::new(&Config::default()).expect("there is room")
 }
 
 #[test]
