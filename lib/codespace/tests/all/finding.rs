@@ -255,34 +255,48 @@ fn readers_never_find_anything_stale() {
         draft.tables.positions = vec![Position { offset: 0, position: function }];
         draft
     };
-    let hits = AtomicUsize::new(0);
-    sync::hammer(4, 400, |thread, round| match thread {
-        0 => {
-            let drafts = (0..FUNCTIONS).map(|f| draft(f, 70 + (round * 13 + f as usize) % 300));
-            publish_all(&unit, drafts.collect());
+    let publish = |round: usize| {
+        let drafts = (0..FUNCTIONS).map(|f| draft(f, 70 + (round * 13 + f as usize) % 300));
+        publish_all(&unit, drafts.collect());
+    };
+    let remove = |round: usize| {
+        unit.remove_function(round as u32 % FUNCTIONS);
+        collect(&manager);
+    };
+    let read = |hits: &AtomicUsize| {
+        let scope = manager.scope();
+        let codes: Vec<_> = (first..first + (20 << 10))
+            .step_by(64)
+            .filter_map(|pc| Some((pc, scope.lookup(pc)?)))
+            .filter(|(_, code)| code.kind() != Kind::LazyTable)
+            .collect();
+        for (pc, code) in codes {
+            let function = code.function().unwrap();
+            assert!(code.range().contains(&pc));
+            assert_eq!(code.position_at(pc), Some(function));
+            assert_eq!(code.trap_at(code.range().end - 1), Some(function as u8));
+            assert!(code.owner().is::<&str>());
+            hits.fetch_add(1, Ordering::Relaxed);
         }
-        1 => {
-            unit.remove_function(round as u32 % FUNCTIONS);
-            collect(&manager);
+    };
+    let (hits, writers) = (AtomicUsize::new(0), AtomicUsize::new(2));
+    std::thread::scope(|threads| {
+        for write in [&publish as &(dyn Fn(usize) + Sync), &remove] {
+            let writers = &writers;
+            threads.spawn(move || {
+                (0..400).for_each(write);
+                writers.fetch_sub(1, Ordering::Relaxed);
+            });
         }
-        _ => {
-            let scope = manager.scope();
-            let codes: Vec<_> = (first..first + (20 << 10))
-                .step_by(64)
-                .filter_map(|pc| Some((pc, scope.lookup(pc)?)))
-                .filter(|(_, code)| code.kind() != Kind::LazyTable)
-                .collect();
-            for (pc, code) in codes {
-                let function = code.function().unwrap();
-                assert!(code.range().contains(&pc));
-                assert_eq!(code.position_at(pc), Some(function));
-                assert_eq!(code.trap_at(code.range().end - 1), Some(function as u8));
-                assert!(code.owner().is::<&str>());
-                hits.fetch_add(1, Ordering::Relaxed);
-            }
+        for _ in 0..2 {
+            threads.spawn(|| {
+                while writers.load(Ordering::Relaxed) != 0 || hits.load(Ordering::Relaxed) < 1000 {
+                    read(&hits);
+                    std::thread::yield_now();
+                }
+            });
         }
     });
-    assert!(hits.load(Ordering::Relaxed) > 1000);
     let weak = Arc::downgrade(&unit);
     drop(unit);
     assert!(weak.upgrade().is_none());
