@@ -84,8 +84,8 @@ impl Unit {
             return Installed::No(Reason::NotAFunction);
         };
         let present = books.table[function as usize];
-        let version = |id: u32| self.manager().slab().record(id).contents().version;
-        let decision = decide(books.mode, present.map(version), code.contents().version);
+        let version = |id: u32| self.manager().slab().record(id).contents().version();
+        let decision = decide(books.mode, present.map(version), code.contents().version());
         if decision == Installed::Yes {
             code.state().acquire();
             books.table[function as usize] = Some(code.id());

@@ -65,7 +65,7 @@ impl Unit {
         let mut books = self.books().lock();
         for function in 0..self.functions() {
             let Some(id) = books.table[function as usize] else { continue };
-            let version = self.manager().slab().record(id).contents().version;
+            let version = self.manager().slab().record(id).contents().version();
             if which(function, version) {
                 books.table[function as usize] = None;
                 self.lead(&mut books, function, self.lazy_entry(function));

@@ -16,7 +16,7 @@ use sync::{Mutex, Rank};
 
 use crate::{
     error::{ErrorKind, Result},
-    object::{Code, Contents},
+    object::{Code, Contents, Place},
     state::{Ended, Phase},
 };
 
@@ -94,11 +94,11 @@ impl Slab {
     }
 
     /// Fills a free record for each object.
-    pub(crate) fn insert(&self, objects: Vec<(Range<usize>, Contents)>) -> Result<Vec<Reserved>> {
+    pub(crate) fn insert(&self, objects: Vec<(Place, Contents)>) -> Result<Vec<Reserved>> {
         let ids = self.take_ids(objects.len())?;
-        let fill = |(id, (range, contents)): (u32, (Range<usize>, Contents))| {
+        let fill = |(id, (place, contents)): (u32, (Place, Contents))| {
             // SAFETY: `id` was free, and is now with this thread alone.
-            unsafe { self.record(id).fill(&range, contents) };
+            unsafe { self.record(id).fill(&place, contents) };
             Reserved(id)
         };
         Ok(ids.into_iter().zip(objects).map(fill).collect())
@@ -170,11 +170,9 @@ impl Slab {
     }
 
     fn make_chunk(&self, id: u32) {
-        let Some((chunk, place)) = position(id) else { return };
-        self.chunks[chunk].get_or_init(|| {
-            let first = id - place as u32;
-            (0..(FIRST_CHUNK as u32) << chunk).map(|number| Code::empty(first + number)).collect()
-        });
+        let Some((chunk, _)) = position(id) else { return };
+        let records = || (0..FIRST_CHUNK << chunk).map(|_| Code::empty()).collect();
+        self.chunks[chunk].get_or_init(records);
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
     install::{Mode, Version},
     lazy_table,
     manager::CodeManager,
-    object::Contents,
+    object::{Contents, Place},
     refs::CodeRef,
     reloc::Reach,
     state::{Phase, Released},
@@ -283,16 +283,12 @@ impl Unit {
     }
 
     fn publish_lazy_table(&mut self, allocation: Allocation, size: usize) -> Result<()> {
-        let contents = Contents {
-            unit: Arc::clone(&self.identity),
-            arena: Arc::clone(allocation.arena()),
-            kind: Kind::LazyTable,
-            version: Version { tier: Tier::Baseline, flavor: Flavor::Normal },
-            body: size as u32,
-            tables: Tables::default(),
-        };
+        let version = Version { tier: Tier::Baseline, flavor: Flavor::Normal };
+        let owners = (&self.identity, allocation.arena());
+        let contents = Contents::new(owners, Kind::LazyTable, version, Tables::default());
         let start = allocation.objects()[0].start;
-        let reserved = self.manager.slab().insert(vec![(start..start + size, contents)])?;
+        let place = Place { range: start..start + size, body: size as u32 };
+        let reserved = self.manager.slab().insert(vec![(place, contents)])?;
         let bytes = allocation.take().iter().map(Range::len).sum();
         self.identity.count(|counters| counters.placed(bytes));
         for reserved in reserved {

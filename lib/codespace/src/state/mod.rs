@@ -55,6 +55,12 @@ impl Snapshot {
     pub(crate) fn is_found(self) -> bool {
         matches!(self.phase, Phase::Live | Phase::Retiring)
     }
+
+    /// Is what was read before a `later` look at the state, and after this one, of one object that
+    /// a look-up may return?
+    pub(crate) fn is_same_object(self, later: Self) -> bool {
+        self.is_found() && later.is_found() && self.generation == later.generation
+    }
 }
 
 /// Outcome of giving back a counted reference.

@@ -127,6 +127,20 @@ mod scenarios {
     }
 
     #[test]
+    fn an_object_is_found_also_while_it_is_retired() {
+        loom::model(|| {
+            let state = Arc::new(State::new());
+            state.start(1);
+            let reader = {
+                let state = Arc::clone(&state);
+                thread::spawn(move || assert!(state.get().is_same_object(state.get())))
+            };
+            assert_eq!(state.release(1), Released::Retired);
+            reader.join().unwrap();
+        });
+    }
+
+    #[test]
     fn a_reader_sees_the_object_of_its_generation() {
         loom::model(|| {
             let state = Arc::new(State::new());
@@ -138,13 +152,14 @@ mod scenarios {
                     let before = state.get();
                     let seen = contents.load(Ordering::Acquire);
                     let after = state.get();
-                    if before == after && before.is_found() {
+                    if before.is_same_object(after) {
                         // [STATE-GENERATION]
                         assert_eq!(seen, u64::from(before.generation) + 1);
                     }
                 })
             };
-            assert_eq!(state.condemn(), Ended::From(Phase::Live));
+            assert_eq!(state.release(1), Released::Retired);
+            assert_eq!(state.kill(), Ended::From(Phase::Retiring));
             state.recycle();
             contents.store(2, Ordering::Release);
             state.start(1);
