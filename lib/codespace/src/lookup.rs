@@ -57,6 +57,7 @@ static SLOTS: [Slot; SLOT_COUNT] = [const {
 /// (b) The result is not used once the object at `pc` can be freed. For a pc of the calling
 ///     thread's own frames, or the one that a signal interrupted, both hold as long as the frame
 ///     exists.
+#[inline]
 pub unsafe fn lookup_in_signal<'a>(pc: usize) -> Option<&'a Code> {
     // SAFETY: (a) and (b).
     unsafe { find(pc, None) }
@@ -68,6 +69,7 @@ pub unsafe fn lookup_in_signal<'a>(pc: usize) -> Option<&'a Code> {
 ///
 /// (a) The caller is in a scope of the slab's manager.
 /// (b) The result is not used after that scope.
+#[inline]
 pub(crate) unsafe fn find_in(pc: usize, slab: &Slab) -> Option<&Code> {
     // SAFETY: the slab's arenas live as long as its manager, which has the scope of (a); see (b).
     unsafe { find(pc, Some(slab)) }

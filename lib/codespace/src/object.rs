@@ -165,12 +165,14 @@ impl Code {
     }
 
     /// Its addresses, with constants and veneers.
+    #[inline]
     pub fn range(&self) -> Range<usize> {
         let start = self.start.load(Ordering::Relaxed);
         start..start + self.length.load(Ordering::Relaxed) as usize
     }
 
     /// Address of the first instruction.
+    #[inline]
     pub fn entry(&self) -> usize {
         self.range().start
     }
@@ -187,7 +189,7 @@ impl Code {
 
     /// Is it unreachable for new calls, and kept only for frames that run it?
     pub fn is_retired(&self) -> bool {
-        self.state.get().phase != Phase::Live
+        self.state.get().phase() != Phase::Live
     }
 
     /// The user's code of the trap at that instruction.
@@ -260,6 +262,7 @@ impl Code {
     }
 
     /// What is behind the record.
+    #[inline]
     pub(crate) fn contents(&self) -> &Contents {
         // SAFETY: nobody writes the contents while there are readers: [REC-WRITE], [REC-READ].
         let contents = unsafe { &*self.contents.get() };
