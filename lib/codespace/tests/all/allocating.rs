@@ -3,8 +3,8 @@
 use codespace::{CodeManager, Config, Draft, ErrorKind, Filter, Kind, Strategy};
 
 use crate::common::{
-    call, caller, collect, constant, constant_of_size, install, page_steps, publish, publish_all,
-    small, unit,
+    call, call_at, caller, collect, constant, constant_of_size, install, page_steps, publish,
+    publish_all, small, unit,
 };
 
 const PAGE: usize = 4096;
@@ -251,4 +251,22 @@ fn freed_ranges_are_allocated_again_and_run_right() {
         assert!(manager.stats().arenas <= 6, "{}", manager.stats().arenas);
         unit.remove(Filter::All);
     }
+}
+
+#[test]
+fn mappings_are_limited() {
+    const OBJECTS: usize = 10_000;
+    let manager = CodeManager::new(&Config { strategy: Strategy::File, ..page_steps() }).unwrap();
+    let unit = unit(&manager, 0);
+    let stubs = |count| vec![Draft { kind: Kind::Stub, ..constant_of_size(0, 7, PAGE) }; count];
+    let mut kept: Vec<_> = publish_all(&unit, stubs(OBJECTS)).into_iter().map(Some).collect();
+    assert_eq!(manager.stats().committed_bytes, OBJECTS * PAGE);
+    kept.iter_mut().step_by(2).for_each(|stub| *stub = None);
+    assert_eq!(collect(&manager).objects, OBJECTS / 2);
+    let gone = OBJECTS - manager.stats().committed_bytes / PAGE;
+    // Each hole is two more mappings. What is not given back is used again all the same.
+    assert!((1000..4200).contains(&gone), "{gone}");
+    kept.extend((0..OBJECTS / 2).map(|_| publish_all(&unit, stubs(1)).pop()));
+    assert_eq!(manager.stats().committed_bytes, OBJECTS * PAGE);
+    assert!(kept.iter().flatten().all(|stub| call_at(stub.code.entry()) == 7));
 }

@@ -240,46 +240,50 @@ fn a_signal_handler_finds_the_code_it_interrupted() {
     assert_eq!(TRAP_CODE.load(Ordering::Relaxed), 42);
 }
 
+/// Code that says in its tables whose it is.
+fn labelled(function: u32, size: usize) -> Draft {
+    let mut draft = constant_of_size(function, function, size);
+    draft.tables.traps = vec![TrapSite { offset: size as u32 - 1, code: function as u8 }];
+    draft.tables.positions = vec![Position { offset: 0, position: function }];
+    draft
+}
+
+/// Looks at all that lies in some bytes of an arena; returns how much that was.
+fn check_labels(manager: &CodeManager, bytes: std::ops::Range<usize>) -> usize {
+    let scope = manager.scope();
+    let codes: Vec<_> = bytes
+        .step_by(64)
+        .filter_map(|pc| Some((pc, scope.lookup(pc)?)))
+        .filter(|(_, code)| code.kind() != Kind::LazyTable)
+        .collect();
+    for (pc, code) in &codes {
+        let function = code.function().expect("only functions are published here");
+        assert!(code.range().contains(pc));
+        assert_eq!(code.position_at(*pc), Some(function));
+        assert_eq!(code.trap_at(code.range().end - 1), Some(function as u8));
+        assert!(code.owner().is::<&str>());
+    }
+    codes.len()
+}
+
 #[test]
-fn readers_never_find_anything_stale() {
-    // Code of function `f` with value `v` says `f` and `v` in its tables; ranges and records are
-    // used again all the time. Nobody runs the code, so collecting is allowed.
+fn look_fresh_readers_never_find_anything_stale() {
+    // Ranges and records are used again all the time. Nobody runs the code, so collecting is
+    // allowed.
     const FUNCTIONS: u32 = 16;
     let manager = CodeManager::new(&small()).unwrap();
     let unit = unit(&manager, FUNCTIONS);
     let first = unit.lazy_entry(0);
-    let draft = |function: u32, size: usize| {
-        let mut draft = constant_of_size(function, function, size);
-        let code = function as u8;
-        draft.tables.traps = vec![TrapSite { offset: size as u32 - 1, code }];
-        draft.tables.positions = vec![Position { offset: 0, position: function }];
-        draft
-    };
     let publish = |round: usize| {
-        let drafts = (0..FUNCTIONS).map(|f| draft(f, 70 + (round * 13 + f as usize) % 300));
+        let drafts = (0..FUNCTIONS).map(|f| labelled(f, 70 + (round * 13 + f as usize) % 300));
         publish_all(&unit, drafts.collect());
     };
     let remove = |round: usize| {
         unit.remove_function(round as u32 % FUNCTIONS);
         collect(&manager);
     };
-    let read = |hits: &AtomicUsize| {
-        let scope = manager.scope();
-        let codes: Vec<_> = (first..first + (20 << 10))
-            .step_by(64)
-            .filter_map(|pc| Some((pc, scope.lookup(pc)?)))
-            .filter(|(_, code)| code.kind() != Kind::LazyTable)
-            .collect();
-        for (pc, code) in codes {
-            let function = code.function().unwrap();
-            assert!(code.range().contains(&pc));
-            assert_eq!(code.position_at(pc), Some(function));
-            assert_eq!(code.trap_at(code.range().end - 1), Some(function as u8));
-            assert!(code.owner().is::<&str>());
-            hits.fetch_add(1, Ordering::Relaxed);
-        }
-    };
-    let (hits, writers) = (AtomicUsize::new(0), AtomicUsize::new(2));
+    let (found, writers) = (AtomicUsize::new(0), AtomicUsize::new(2));
+    let is_going = || writers.load(Ordering::Relaxed) != 0 || found.load(Ordering::Relaxed) < 1000;
     std::thread::scope(|threads| {
         for write in [&publish as &(dyn Fn(usize) + Sync), &remove] {
             let writers = &writers;
@@ -290,8 +294,9 @@ fn readers_never_find_anything_stale() {
         }
         for _ in 0..2 {
             threads.spawn(|| {
-                while writers.load(Ordering::Relaxed) != 0 || hits.load(Ordering::Relaxed) < 1000 {
-                    read(&hits);
+                while is_going() {
+                    let count = check_labels(&manager, first..first + (20 << 10));
+                    found.fetch_add(count, Ordering::Relaxed);
                     std::thread::yield_now();
                 }
             });
@@ -301,4 +306,48 @@ fn readers_never_find_anything_stale() {
     drop(unit);
     assert!(weak.upgrade().is_none());
     assert_eq!(manager.stats().committed_bytes, 0);
+}
+
+#[test]
+fn look_signal_nothing_is_allocated() {
+    let manager = CodeManager::new(&small()).unwrap();
+    let unit = unit(&manager, 2);
+    let entry = install(&unit, labelled(1, 100));
+    crate::watched::without_allocating(|| {
+        let scope = manager.scope();
+        let code = scope.lookup(entry + 50).unwrap();
+        assert!(code.trap_at(entry + 99) == Some(1) && code.position_at(entry) == Some(1));
+        assert!(code.safepoint_at(entry).is_none() && code.handlers_at(entry).count() == 0);
+        assert!(scope.lookup(entry + 100).is_none() && scope.lookup(12).is_none());
+        // SAFETY: the manager and the code live.
+        let code = unsafe { lookup_in_signal(unit.lazy_entry(1)) }.unwrap();
+        assert!(code.lazy_function_at(unit.lazy_entry(1)) == Some(1));
+        assert!(manager.stats().code.optimized.count == 1 && unit.stats().other.count == 1);
+    });
+}
+
+#[test]
+fn look_slot_arenas_of_other_managers_come_and_go_meanwhile() {
+    // Any pc may be looked up at any time: also one where another manager's arena is made or
+    // dropped at this moment, of another size and place in its slot.
+    let manager = CodeManager::new(&small()).unwrap();
+    let unit = unit(&manager, 1);
+    let entry = install(&unit, constant(0, 1));
+    let near: Vec<usize> = (1..8).map(|slot| entry.wrapping_sub(slot << 31)).collect();
+    sync::hammer(4, 150, |thread, round| {
+        if thread < 2 {
+            let code = (64 << 10) << (round % 3);
+            let data = (4 << 10) << (thread + round % 2);
+            let config = Config { arena_code_bytes: code, arena_data_bytes: data, ..small() };
+            let other = CodeManager::new(&config).unwrap();
+            let unit = crate::common::unit(&other, 1);
+            assert!(found(&other, unit.lazy_entry(0)).is_some());
+            return;
+        }
+        let scope = manager.scope();
+        for offset in (0..300 << 10).step_by(4096) {
+            assert!(near.iter().all(|slot| scope.lookup(slot + offset).is_none()));
+        }
+        assert!(scope.lookup(entry).is_some());
+    });
 }

@@ -1,6 +1,7 @@
 //! The code manager from outside, running real machine code.
 
 mod common;
+mod watched;
 mod whole;
 mod allocating;
 mod finding;
