@@ -98,6 +98,11 @@ impl Arena {
         &self.memory
     }
 
+    /// Is this a forked child's view of its parent's memory, in which nothing is there any more?
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.memory.is_inherited()
+    }
+
     /// Which object is where.
     pub(crate) fn index(&self) -> &Index {
         &self.index
@@ -146,6 +151,9 @@ impl Arena {
 
     /// Gives objects back to be allocated again. Nobody runs or finds them any more.
     pub(crate) fn free(&self, objects: &[Range<usize>]) -> Result<()> {
+        if self.is_inherited() {
+            return Ok(());
+        }
         let freeing = self.books.lock().start_freeing(objects)?;
         let gone = self.decommit(&freeing.decommit);
         let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
@@ -167,6 +175,9 @@ impl Arena {
 
     /// Gives data back to be allocated again.
     pub(crate) fn free_data(&self, range: Range<usize>) {
+        if self.is_inherited() {
+            return;
+        }
         let freeing = self.books.lock().data.start_freeing(&[range]);
         let gone = give_back(&freeing.decommit, |range| self.memory.decommit_data(range).is_ok());
         let decommitted = |range: &Range<usize>| gone.contains(range);

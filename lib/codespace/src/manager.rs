@@ -14,7 +14,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     ops::Range,
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock, Weak},
 };
 
 use sync::{Mutex, Rank, atomic::AtomicU32};
@@ -39,6 +39,7 @@ pub struct CodeManager(Arc<Shared>);
 
 struct Shared {
     config: Config,
+    first: OnceLock<Arc<Arena>>,
     arenas: Mutex<Arc<[Arc<Arena>]>>,
     units: Mutex<BTreeMap<u64, Weak<Unit>>>,
     slab: Arc<Slab>,
@@ -60,6 +61,7 @@ impl CodeManager {
     pub fn new(config: &Config) -> Result<Self> {
         let config = config.rounded()?;
         let manager = Self(Arc::new(Shared {
+            first: OnceLock::new(),
             arenas: Mutex::new(Rank::Arenas, Arc::new([])),
             units: Mutex::new(Rank::Arenas, BTreeMap::new()),
             slab: Arc::new(Slab::new()),
@@ -72,6 +74,7 @@ impl CodeManager {
             config,
         }));
         manager.add_arena(&manager.arenas())?;
+        manager.0.first.get_or_init(|| Arc::clone(&manager.arenas()[0]));
         Ok(manager)
     }
 
@@ -81,6 +84,7 @@ impl CodeManager {
     ///
     /// If there is no memory for its cells and lazy entries.
     pub fn new_unit(&self, spec: UnitSpec) -> Result<Arc<Unit>> {
+        self.check_process()?;
         self.reap();
         let unit = Unit::new(self, spec)?;
         self.0.units.lock().insert(unit.identity().id(), Arc::downgrade(&unit));
@@ -111,7 +115,7 @@ impl CodeManager {
     /// Frees what has ended and can be in nobody's use any more, now that scopes have closed.
     /// Everything that wants or gives back memory does this too.
     pub fn reap(&self) {
-        if !self.0.limbo.is_empty() {
+        if !self.0.limbo.is_empty() && self.check_process().is_ok() {
             self.0.reap();
         }
     }
@@ -119,6 +123,14 @@ impl CodeManager {
     /// Are both the same manager?
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Is this the process that the code memory belongs to?
+    pub(crate) fn check_process(&self) -> Result<()> {
+        match self.0.is_inherited() {
+            false => Ok(()),
+            true => Err(vmem::Error::from(vmem::ErrorKind::ForkedChild).into()),
+        }
     }
 
     pub(crate) fn slab(&self) -> &Arc<Slab> {
@@ -178,6 +190,11 @@ impl CodeManager {
 }
 
 impl Shared {
+    /// Takes no lock: in a forked child, one may be held by a thread that is not there.
+    fn is_inherited(&self) -> bool {
+        self.first.get().is_some_and(|arena| arena.is_inherited())
+    }
+
     fn new_arena(&self) -> Result<Arena> {
         let out = |wanted| ErrorKind::OutOfAddressSpace { wanted, free: self.reserved.free() };
         let least = self.config.arena_code_bytes + self.config.arena_data_bytes;
@@ -207,6 +224,9 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        if self.is_inherited() {
+            return;
+        }
         // What is left in the slab would hold its arena, and the arena the slab.
         let expired = self.limbo.take_all();
         self.remove(expired);

@@ -64,7 +64,9 @@ impl Placed {
 
 impl Drop for Placed {
     fn drop(&mut self) {
-        if let Some(reserved) = self.reserved.take() {
+        if let Some(reserved) = self.reserved.take()
+            && self.unit.manager().check_process().is_ok()
+        {
             give_back(self.unit.manager().slab().withdraw(vec![reserved]));
         }
     }
@@ -77,6 +79,7 @@ impl Unit {
     ///
     /// If a draft is bad, or there is no memory for it. Nothing is placed then.
     pub fn place(self: &Arc<Self>, drafts: Vec<Draft>) -> Result<Vec<Placed>> {
+        self.manager().check_process()?;
         self.manager().reap();
         let reach = self.reach();
         let mut placed = Vec::with_capacity(drafts.len());

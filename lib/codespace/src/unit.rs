@@ -47,7 +47,8 @@ pub struct UnitSpec {
     /// functions.
     pub lazy_stub: usize,
     /// The user's data, which look-ups lead to. It lives at least as long as the unit's code, and
-    /// must not hold the unit or its code, or neither is ever freed.
+    /// must not hold the unit or its code, or neither is ever freed. Whatever call frees the last
+    /// of the code drops it, without holding a lock of the manager.
     pub owner: Arc<dyn Any + Send + Sync>,
 }
 
@@ -86,6 +87,7 @@ pub(crate) struct Books {
 
 impl Unit {
     pub(crate) fn new(manager: &CodeManager, spec: UnitSpec) -> Result<Arc<Self>> {
+        manager.check_process()?;
         lazy_table::check(spec.functions)?;
         let identity = Arc::new(Identity::new(spec.owner, manager.counters()));
         let books = Books {
@@ -100,6 +102,7 @@ impl Unit {
             home: None,
             books: Mutex::new(Rank::Unit, books),
         };
+        manager.counters().unit_added();
         if spec.functions != 0 {
             unit.settle(spec.functions, spec.lazy_stub)?;
         }
@@ -301,6 +304,11 @@ impl Unit {
 
 impl Drop for Unit {
     fn drop(&mut self) {
+        if self.manager.check_process().is_err() {
+            // A forked child has none of the memory, and a lock may be held for ever.
+            return;
+        }
+        self.manager.counters().unit_gone();
         let objects = std::mem::take(&mut self.books.get_mut().objects);
         let mut doomed = Vec::with_capacity(objects.len());
         for id in objects {
@@ -340,7 +348,6 @@ pub(crate) struct Identity {
 impl Identity {
     fn new(owner: Arc<dyn Any + Send + Sync>, all: &Arc<Counters>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        all.unit_added();
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Self { id, owner, own: Counters::default(), all: Arc::clone(all) }
     }
@@ -357,12 +364,6 @@ impl Identity {
     pub(crate) fn count(&self, what: impl Fn(&Counters)) {
         what(&self.own);
         what(&self.all);
-    }
-}
-
-impl Drop for Identity {
-    fn drop(&mut self) {
-        self.all.unit_gone();
     }
 }
 

@@ -1,8 +1,8 @@
 //! Every call to the system fails once, at every place: an error, and the accounts are right.
 
-use codespace::{CodeManager, Config, FaultKind, FaultPlan, Result, Strategy, UnitSpec};
+use codespace::{CodeManager, Config, ErrorKind, FaultKind, FaultPlan, Result, Strategy, UnitSpec};
 
-use crate::common::{call, collect, constant, constant_of_size, lazy_stub, small};
+use crate::common::{call, collect, constant, constant_of_size, install, lazy_stub, small, unit};
 
 /// A bit of everything; stops at the first error.
 fn scenario(manager: &CodeManager) -> Result<()> {
@@ -46,4 +46,34 @@ fn planned_faults_are_errors_and_leave_the_accounts_right() {
             }
         }
     }
+}
+
+#[test]
+fn a_forked_child_gets_errors_and_the_parent_goes_on() {
+    let config = Config { strategy: Strategy::File, ..small() };
+    let manager = CodeManager::new(&config).unwrap();
+    let unit = unit(&manager, 2);
+    install(&unit, constant(0, 5));
+    let placed = unit.place(vec![constant(1, 6)]).unwrap();
+    // SAFETY: the child only does what is tested, and ends without running destructors of others.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let is_refused = |error: &codespace::Error| {
+            let ErrorKind::Memory(error) = error.kind() else { return false };
+            matches!(error.kind(), vmem::ErrorKind::ForkedChild)
+        };
+        let place = unit.place(vec![constant(1, 6)]);
+        let spec = UnitSpec { functions: 1, lazy_stub: 0, owner: std::sync::Arc::new(()) };
+        let right = place.is_err_and(|error| is_refused(&error))
+            && manager.new_unit(spec).is_err_and(|error| is_refused(&error));
+        drop((placed, unit, manager));
+        // SAFETY: ends the child.
+        unsafe { libc::_exit(if right { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child, and writes to a local.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0);
+    unit.publish(placed).unwrap();
+    assert_eq!((call(&unit, 0), call(&unit, 1)), (5, 6));
 }
