@@ -224,7 +224,7 @@ impl<'a> Translator<'a> {
         match ty {
             BlockType::Empty => Ok((&[], &[])),
             BlockType::Type(ty) => {
-                let ty = value::from_decoder(ty);
+                let ty = ValType::from_parser(ty);
                 let ty = ty.ok_or_else(|| self.unsupported("the result type of a block"))?;
                 Ok((&[], value::single(ty)))
             }

@@ -79,12 +79,13 @@ impl<'a> Translator<'a> {
         for (&ty, &value) in own.ty.params.iter().zip(params) {
             self.define_local(ty, value);
         }
-        body.read_locals(|ty, count| {
+        for (count, ty) in body.read_locals()? {
             let zero = self.zero(ty);
             for _ in 0..count {
                 self.define_local(ty, zero);
             }
-        })
+        }
+        Ok(())
     }
 }
 

@@ -90,7 +90,7 @@ impl Translator<'_> {
     }
 
     pub(super) fn visit_typed_select(&mut self, ty: wasmparser::ValType) -> Translated {
-        let ty = value::from_decoder(ty).ok_or_else(|| self.unsupported("the selected type"))?;
+        let ty = ValType::from_parser(ty).ok_or_else(|| self.unsupported("the selected type"))?;
         let value = self.selected()?;
         self.push_new(ty, value);
         Ok(())
