@@ -46,7 +46,8 @@ fn with_expectation(text: &str) -> String {
     let compiler = Optimizing::portable().unwrap();
     for function in 0..module.defined_functions() {
         let compiled = support::compile_with(&compiler, &module, function, mode).unwrap();
-        writeln!(output, ";;= function {function}, frame of {} bytes", compiled.frame_size).unwrap();
+        writeln!(output, ";;= function {function}, frame of {} bytes", compiled.frame_size)
+            .unwrap();
         write_code(&mut output, &module, &compiled);
     }
     output

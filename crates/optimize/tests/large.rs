@@ -1,0 +1,102 @@
+//! Functions at the limits of what is valid: compiled, and in time that grows with their size.
+
+mod support;
+
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
+
+use tierup_compile::Compiled;
+
+/// Compiles the first function of a text, and says how long it took.
+fn timed(text: &str) -> (Compiled, Duration) {
+    let module = support::module(text);
+    support::compile(&module, 0);
+    let start = Instant::now();
+    let compiled = support::compile(&module, 0);
+    (compiled, start.elapsed())
+}
+
+/// Four times the input must not take much more than four times as long. The bound is wide,
+/// because other work shares the machine; quadratic growth would be a factor of 16.
+fn assert_linear(make: impl Fn(usize) -> String, count: usize) {
+    let (_, small) = timed(&make(count));
+    let (_, large) = timed(&make(4 * count));
+    let most = 10 * small + Duration::from_millis(200);
+    assert!(large <= most, "{small:?} for {count}, {large:?} for four times as many");
+}
+
+#[test]
+fn a_branch_table_with_60_000_targets() {
+    let table = |count: usize| {
+        let mut text = String::from("(module (func (param i32) (result i32)");
+        text.push_str("(block (result i32) (block (result i32) (i32.const 5) (br_table ");
+        for index in 0..count {
+            write!(text, "{} ", index % 2).unwrap();
+        }
+        text + "0 (local.get 0))) (i32.add (i32.const 1)))))"
+    };
+    assert_linear(table, 15_000);
+}
+
+#[test]
+fn fifty_thousand_locals() {
+    let locals = |count: usize| {
+        let mut text = String::from("(module (func (param i64) (result i64)");
+        text.push_str(&format!("(local {})", "i64 ".repeat(count)));
+        for index in 1..=count {
+            writeln!(text, "(local.set {index} (i64.add (local.get 0) (local.get {})))", index - 1)
+                .unwrap();
+        }
+        text.push_str("(if (i64.eqz (local.get 0)) (then (return (i64.const 0))))\n");
+        text.push_str("i64.const 0 ");
+        for index in 1..=count {
+            write!(text, "local.get {index} i64.xor ").unwrap();
+        }
+        text + "))"
+    };
+    assert_linear(locals, 12_490);
+}
+
+#[test]
+fn deep_nesting() {
+    for (open, close) in [
+        ("block ", "end "),
+        ("loop ", "end "),
+        ("local.get 0 if ", "end "),
+        ("local.get 0 if else ", "end "),
+    ] {
+        let nest = |count: usize| {
+            format!("(module (func (param i32) {} {}))", open.repeat(count), close.repeat(count))
+        };
+        assert_linear(nest, 2_500);
+    }
+}
+
+#[test]
+fn deep_nesting_in_unreachable_code() {
+    let nest = |count: usize| {
+        let (open, close) = ("loop ".repeat(count), "end ".repeat(count));
+        format!("(module (func (param i32) unreachable {open} {close}))")
+    };
+    assert_linear(nest, 100_000);
+}
+
+#[test]
+fn long_straight_code() {
+    let long = |count: usize| {
+        let step = "local.get 0 i32.const 3 i32.mul local.get 0 i32.load i32.xor local.set 0 ";
+        format!("(module (memory 1) (func (param i32) {}))", step.repeat(count))
+    };
+    assert_linear(long, 4_000);
+}
+
+#[test]
+fn many_branches_and_calls() {
+    let many = |count: usize| {
+        let step = "local.get 0 if local.get 0 call 0 local.set 0 end ";
+        format!("(module (func (param i32) (result i32) {} local.get 0))", step.repeat(count))
+    };
+    assert_linear(many, 1_000);
+}
