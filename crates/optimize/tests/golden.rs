@@ -3,6 +3,8 @@
 //! The expectation follows the module as comments. With `TIERUP_BLESS=1` it is written anew;
 //! review the difference. A line `;;! memory = explicit` changes the memory mode.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::{fmt::Write, fs, path::Path};

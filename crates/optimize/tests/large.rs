@@ -59,6 +59,8 @@ fn fifty_thousand_locals() {
     assert_linear(locals, 12_490);
 }
 
+/// Not deeper where time is compared: in debug builds Cranelift checks its path through the
+/// dominator tree at every block, which takes time in the square of the depth.
 #[test]
 fn deep_nesting() {
     for (open, close) in [
@@ -70,7 +72,8 @@ fn deep_nesting() {
         let nest = |count: usize| {
             format!("(module (func (param i32) {} {}))", open.repeat(count), close.repeat(count))
         };
-        assert_linear(nest, 2_500);
+        assert_linear(nest, 500);
+        timed(&nest(5_000));
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the compiled code says about itself: traps, positions, safepoints, relocations.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use codespace::{Position, RelocationKind, Target};

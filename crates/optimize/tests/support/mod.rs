@@ -1,6 +1,7 @@
 //! What the tests share: from text to machine code.
 
 #![allow(dead_code, reason = "every test file uses another part")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
 use tierup_abi::{InstanceLayout, MemoryMode};
@@ -29,7 +30,7 @@ pub(crate) fn compile_with(
     memory_mode: MemoryMode,
 ) -> Result<Compiled, CompileError> {
     let layout = InstanceLayout::new(module);
-    let settings = Settings { memory_mode, ..Settings::default() };
+    let settings = Settings { memory_mode };
     let function = DefinedFunc(function);
     compiler.compile(&Request { module, layout: &layout, function, settings: &settings })
 }
