@@ -113,6 +113,7 @@ fn refused(error: CodegenError) -> CompileError {
         CodegenError::CodeTooLarge => {
             CompileErrorKind::TooLarge { limit: "the size of a function's code" }.into()
         }
+        CodegenError::Verifier(errors) => internal(errors.to_string()),
         error => internal(error.to_string()),
     }
 }

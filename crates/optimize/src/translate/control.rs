@@ -72,6 +72,11 @@ impl<'a> Control<'a> {
         }
     }
 
+    /// Operands below the innermost construct, which it cannot reach.
+    pub(super) fn floor(&self) -> usize {
+        self.frames.last().map_or(0, |frame| frame.height)
+    }
+
     /// What a `return` takes.
     pub(super) fn function_results(&self) -> &'a [ValType] {
         self.frames.first().map_or(&[], |frame| frame.results)
@@ -118,7 +123,7 @@ impl<'a> Translator<'a> {
             return Ok(());
         }
         let (params, results) = self.block_type(ty)?;
-        let height = self.height_below(params)?;
+        let height = self.height_below(params.len())?;
         let join = self.join(results);
         self.control.frames.push(Frame { height, params, results, kind: Kind::Forward(join) });
         Ok(())
@@ -129,7 +134,7 @@ impl<'a> Translator<'a> {
             return Ok(());
         }
         let (params, results) = self.block_type(ty)?;
-        let height = self.height_below(params)?;
+        let height = self.height_below(params.len())?;
         let args = self.peek_args(params)?;
         let header = self.block_with_params(params);
         self.builder.ins().jump(header, &args);
@@ -148,7 +153,7 @@ impl<'a> Translator<'a> {
         }
         let condition = self.pop_i32()?;
         let (params, results) = self.block_type(ty)?;
-        let height = self.height_below(params)?;
+        let height = self.height_below(params.len())?;
         let then = self.builder.create_block();
         let otherwise = self.builder.create_block();
         let join = self.join(results);
@@ -171,7 +176,7 @@ impl<'a> Translator<'a> {
         let Kind::If { join, otherwise, params: values } = kind else {
             return Err(self.invalid("an else without if"));
         };
-        let join = self.fall_into(join, results)?;
+        let join = self.fall_into(join, height, results)?;
         self.truncate(height);
         self.stack.extend(values);
         self.builder.switch_to_block(otherwise);
@@ -186,18 +191,23 @@ impl<'a> Translator<'a> {
         }
         let frame = self.pop_frame()?;
         match frame.kind {
-            Kind::Loop { header } => self.builder.seal_block(header),
+            Kind::Loop { header } => {
+                self.builder.seal_block(header);
+                if self.is_reachable() {
+                    self.check_height(frame.height, frame.results)?;
+                }
+            }
             Kind::Forward(join) | Kind::Else(join) => {
-                let join = self.fall_into(join, frame.results)?;
+                let join = self.fall_into(join, frame.height, frame.results)?;
                 self.continue_at(join, frame.height, frame.results);
             }
             Kind::If { join, otherwise, params } => {
-                let join = self.fall_into(join, frame.results)?;
+                let join = self.fall_into(join, frame.height, frame.results)?;
                 self.truncate(frame.height);
                 self.stack.extend(params);
                 self.builder.switch_to_block(otherwise);
                 self.control.unreachable = false;
-                let join = self.fall_into(join, frame.results)?;
+                let join = self.fall_into(join, frame.height, frame.results)?;
                 self.continue_at(join, frame.height, frame.results);
             }
         }
@@ -236,11 +246,6 @@ impl<'a> Translator<'a> {
         }
     }
 
-    fn height_below(&self, params: &[ValType]) -> Translated<usize> {
-        let height = self.stack.len().checked_sub(params.len());
-        height.ok_or_else(|| self.invalid("a block lacks operands"))
-    }
-
     /// A block that takes `results`.
     fn join(&mut self, results: &[ValType]) -> Join {
         Join { block: self.block_with_params(results), reached: false }
@@ -264,14 +269,23 @@ impl<'a> Translator<'a> {
     }
 
     /// Falls into a join from above, if that can happen.
-    fn fall_into(&mut self, join: Join, results: &[ValType]) -> Translated<Join> {
+    fn fall_into(&mut self, join: Join, height: usize, results: &[ValType]) -> Translated<Join> {
         if !self.is_reachable() {
             return Ok(join);
         }
+        self.check_height(height, results)?;
         let args = self.peek_args(results)?;
         self.builder.ins().jump(join.block, &args);
         self.reuse_args(args);
         Ok(Join { reached: true, ..join })
+    }
+
+    /// A construct must leave its results and nothing else.
+    fn check_height(&self, height: usize, results: &[ValType]) -> Translated {
+        if self.stack.len() == height + results.len() {
+            return Ok(());
+        }
+        Err(self.invalid("a block leaves another number of operands"))
     }
 
     /// Goes on behind a construct: at its join, or nowhere.

@@ -70,6 +70,9 @@ impl Translator<'_> {
 
     pub(super) fn visit_global_set(&mut self, index: u32) -> Translated {
         let GlobalAccess { ty, base, offset, flags } = self.global(index)?;
+        if flags.readonly() {
+            return Err(self.invalid("an assignment to a constant"));
+        }
         let value = self.pop_value(ty)?;
         self.builder.ins().store(flags, value, base, offset);
         Ok(())
