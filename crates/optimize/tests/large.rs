@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tierup_compile::Compiled;
+use tierup_abi::MemoryMode;
+use tierup_compile::{CompileErrorKind, Compiled};
+use tierup_optimize::Optimizing;
 
 /// Compiles the first function of a text, and says how long it took.
 fn timed(text: &str) -> (Compiled, Duration) {
@@ -57,6 +59,31 @@ fn fifty_thousand_locals() {
         text + "))"
     };
     assert_linear(locals, 12_490);
+}
+
+/// A function with that many locals and about three times as many blocks as `ifs`.
+fn locals_and_blocks(local: &str, locals: usize, ifs: usize) -> String {
+    let locals = format!("{local} ").repeat(locals);
+    let ifs = "local.get 0 if nop end ".repeat(ifs);
+    format!("(module (func (param i32) (local {locals}) {ifs}))")
+}
+
+#[test]
+fn locals_beyond_the_budget_lie_in_the_frame() {
+    let (few_blocks, _) = timed(&locals_and_blocks("i32", 45_000, 900));
+    let (many_blocks, _) = timed(&locals_and_blocks("i32", 49_000, 1_000));
+    assert!(few_blocks.frame_size < 64);
+    // 2^27 / 3,000 of them are variables; the others are set to 0 in the frame.
+    assert!(many_blocks.frame_size > (49_000 - 44_740) * 16);
+}
+
+#[test]
+fn too_many_references_and_blocks_are_refused() {
+    let module = support::module(&locals_and_blocks("externref", 49_000, 1_000));
+    let compiler = Optimizing::new().expect("the machine is supported");
+    let error = support::compile_with(&compiler, &module, 0, MemoryMode::Guard)
+        .expect_err("stack maps cannot list what lies in the frame");
+    assert!(matches!(error.kind(), CompileErrorKind::TooLarge { .. }), "{error}");
 }
 
 /// Not deeper where time is compared: in debug builds Cranelift checks its path through the

@@ -8,9 +8,12 @@
 use cranelift_codegen::ir::SourceLoc;
 use tierup_compile::{CompileError, CompileErrorKind, Request};
 use tierup_wasm::ValType;
-use wasmparser::{BinaryReader, FrameKind, FrameStack, VisitOperator, VisitSimdOperator};
+use wasmparser::{
+    BinaryReader, FrameKind, FrameStack, Operator, OperatorsReader, VisitOperator,
+    VisitSimdOperator,
+};
 
-use super::{Translated, Translator};
+use super::{Translated, Translator, variable::VARIABLE_BUDGET};
 
 /// Most locals of a valid function.
 const MAX_LOCALS: u64 = 50_000;
@@ -54,6 +57,18 @@ impl<'a> Body<'a> {
         Ok(runs)
     }
 
+    /// About how many IR blocks the operators will make, for a function with that many locals.
+    ///
+    /// No operator makes more blocks than it has bytes. That is exact enough unless both numbers
+    /// are large; then the operators are counted.
+    pub(super) fn count_blocks(&self, locals: usize) -> usize {
+        let most = self.reader.bytes_remaining();
+        if most.saturating_mul(locals) <= VARIABLE_BUDGET {
+            return most;
+        }
+        blocks_of(OperatorsReader::new(self.reader.clone()))
+    }
+
     /// Translates all operators.
     pub(super) fn translate(&mut self, translator: &mut Translator<'_>) -> Translated {
         while !self.reader.eof() {
@@ -65,6 +80,18 @@ impl<'a> Body<'a> {
         }
         Ok(())
     }
+}
+
+/// How many IR blocks the operators make, up to the first malformed one.
+fn blocks_of(operators: OperatorsReader<'_>) -> usize {
+    let blocks = |operator: &Operator<'_>| match operator {
+        Operator::Loop { .. } | Operator::If { .. } => 3,
+        Operator::CallIndirect { .. } | Operator::ReturnCallIndirect { .. } => 2,
+        Operator::Block { .. } | Operator::BrIf { .. } => 1,
+        Operator::BrTable { targets } => targets.len() as usize + 1,
+        _ => 0,
+    };
+    operators.into_iter().map_while(Result::ok).map(|operator| blocks(&operator)).sum()
 }
 
 /// An error of the decoder as ours.
