@@ -79,10 +79,25 @@ fn locals_beyond_the_budget_lie_in_the_frame() {
 
 #[test]
 fn too_many_references_and_blocks_are_refused() {
-    let module = support::module(&locals_and_blocks("externref", 49_000, 1_000));
+    assert_too_large(&locals_and_blocks("externref", 49_000, 1_000));
+}
+
+#[test]
+fn too_many_moved_values_are_refused() {
+    let thousand = "i32 ".repeat(1_000);
+    let ty = format!("(type $t (func (param {thousand}) (result {thousand})))");
+    let calls = "call 0 ".repeat(20_000);
+    let zeros = "i32.const 0 ".repeat(1_000);
+    let branches = "local.get 0 br_if 0 ".repeat(20_000);
+    assert_too_large(&format!("(module {ty} (func (type $t) {zeros} {calls}))"));
+    assert_too_large(&format!("(module {ty} (func (type $t) {zeros} {branches}))"));
+}
+
+fn assert_too_large(text: &str) {
+    let module = support::module(text);
     let compiler = Optimizing::new().expect("the machine is supported");
     let error = support::compile_with(&compiler, &module, 0, MemoryMode::Guard)
-        .expect_err("stack maps cannot list what lies in the frame");
+        .expect_err("the function is too large");
     assert!(matches!(error.kind(), CompileErrorKind::TooLarge { .. }), "{error}");
 }
 

@@ -108,14 +108,15 @@ impl<'a> Translator<'a> {
     }
 
     /// Opens the construct that is the whole function.
-    pub(super) fn open_function(&mut self, results: &'a [ValType]) {
-        let join = self.join(results);
+    pub(super) fn open_function(&mut self, results: &'a [ValType]) -> Translated {
+        let join = self.join(results)?;
         self.control.frames.push(Frame {
             height: 0,
             params: &[],
             results,
             kind: Kind::Forward(join),
         });
+        Ok(())
     }
 
     pub(super) fn visit_block(&mut self, ty: BlockType) -> Translated {
@@ -124,7 +125,7 @@ impl<'a> Translator<'a> {
         }
         let (params, results) = self.block_type(ty)?;
         let height = self.height_below(params.len())?;
-        let join = self.join(results);
+        let join = self.join(results)?;
         self.control.frames.push(Frame { height, params, results, kind: Kind::Forward(join) });
         Ok(())
     }
@@ -136,7 +137,7 @@ impl<'a> Translator<'a> {
         let (params, results) = self.block_type(ty)?;
         let height = self.height_below(params.len())?;
         let args = self.peek_args(params)?;
-        let header = self.block_with_params(params);
+        let header = self.block_with_params(params)?;
         self.builder.ins().jump(header, &args);
         self.reuse_args(args);
         self.truncate(height);
@@ -156,7 +157,7 @@ impl<'a> Translator<'a> {
         let height = self.height_below(params.len())?;
         let then = self.builder.create_block();
         let otherwise = self.builder.create_block();
-        let join = self.join(results);
+        let join = self.join(results)?;
         self.builder.ins().brif(condition, then, &[], otherwise, &[]);
         self.builder.seal_block(then);
         self.builder.seal_block(otherwise);
@@ -247,17 +248,19 @@ impl<'a> Translator<'a> {
     }
 
     /// A block that takes `results`.
-    fn join(&mut self, results: &[ValType]) -> Join {
-        Join { block: self.block_with_params(results), reached: false }
+    fn join(&mut self, results: &[ValType]) -> Translated<Join> {
+        Ok(Join { block: self.block_with_params(results)?, reached: false })
     }
 
     /// A new block with parameters of these types.
-    fn block_with_params(&mut self, params: &[ValType]) -> Block {
+    fn block_with_params(&mut self, params: &[ValType]) -> Translated<Block> {
+        self.spend(params.len())?;
+        self.spend_for_block()?;
         let block = self.builder.create_block();
         for &ty in params {
             self.builder.append_block_param(block, value::ir_type(ty));
         }
-        block
+        Ok(block)
     }
 
     /// Pushes the parameters of a block. The function builder may have added more behind them.

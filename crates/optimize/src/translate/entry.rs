@@ -11,6 +11,7 @@ use tierup_wasm::ValType;
 
 use super::{
     Translated, Translator,
+    budget::Budget,
     call_type::{CallType, CallTypes},
     callee::Callees,
     control::Control,
@@ -63,6 +64,7 @@ impl<'a> Translator<'a> {
             stack_check: None,
             needs_stack_check: false,
             result_slot: None,
+            budget: Budget::default(),
             branch_args: Vec::new(),
             offset: body.offset(),
         };
@@ -70,7 +72,7 @@ impl<'a> Translator<'a> {
             locals > FEW_LOCALS || module.body(request.function).len() > SMALL_BODY_BYTES;
         translator.check_stack();
         translator.define_locals(&own, params, &runs)?;
-        translator.open_function(&own.ty.results);
+        translator.open_function(&own.ty.results)?;
         Ok(translator)
     }
 

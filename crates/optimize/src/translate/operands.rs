@@ -20,6 +20,7 @@ impl Translator<'_> {
     /// Has stack maps list the value if it is a reference.
     pub(super) fn declare_reference(&mut self, ty: ValType, value: Value) {
         if ty.is_reference() {
+            self.budget.note_reference();
             self.builder.declare_value_needs_stack_map(value);
         }
     }
@@ -82,6 +83,7 @@ impl Translator<'_> {
     /// The values on top of the stack as arguments of types `params` for a branch. They stay
     /// where they are. Hand the list back with [`Translator::reuse_args`].
     pub(super) fn peek_args(&mut self, params: &[ValType]) -> Translated<Vec<BlockArg>> {
+        self.spend(params.len())?;
         let first = self.height_below(params.len())?;
         let mut args = std::mem::take(&mut self.branch_args);
         args.clear();

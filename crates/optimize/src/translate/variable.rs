@@ -10,7 +10,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_frontend::Variable;
 use tierup_abi::{GlobalPlace, GlobalRecord};
-use tierup_compile::CompileErrorKind;
+use tierup_compile::{CompileError, CompileErrorKind};
 use tierup_wasm::{GlobalIndex, Mutability, ValType};
 
 use super::{Translated, Translator, environment::Region, value};
@@ -18,14 +18,18 @@ use super::{Translated, Translator, environment::Region, value};
 /// Most entries in the function builder's tables of variables: 4 bytes each, if all are used.
 pub(super) const VARIABLE_BUDGET: usize = 1 << 27;
 
+/// The same for references: stack maps are made from sets of references in each block.
+const REFERENCE_BUDGET: usize = 1 << 24;
+
 /// log2 of the size of a local in the frame.
 const LOCAL_SHIFT: u8 = 4;
 
 /// The function's locals, parameters first.
 pub(super) struct Locals {
     list: Vec<Local>,
-    /// How many may be variables.
+    /// How many may be variables, and how many more of them references.
     most_variables: usize,
+    most_references: usize,
     /// Where the others are.
     slot: Option<StackSlot>,
 }
@@ -46,7 +50,13 @@ enum LocalPlace {
 impl Locals {
     /// No locals, in a function with that many blocks.
     pub(super) fn new(blocks: usize) -> Self {
-        Self { list: Vec::new(), most_variables: VARIABLE_BUDGET / blocks.max(1), slot: None }
+        let blocks = blocks.max(1);
+        Self {
+            list: Vec::new(),
+            most_variables: VARIABLE_BUDGET / blocks,
+            most_references: REFERENCE_BUDGET / blocks,
+            slot: None,
+        }
     }
 }
 
@@ -61,10 +71,12 @@ struct GlobalAccess {
 impl Translator<'_> {
     /// Adds a local with an initial value.
     pub(super) fn define_local(&mut self, ty: ValType, initial: Value) -> Translated {
-        let place = if self.locals.list.len() < self.locals.most_variables {
-            self.local_variable(ty)
+        let place = if ty.is_reference() {
+            self.reference_variable(ty)?
+        } else if self.locals.list.len() < self.locals.most_variables {
+            LocalPlace::Variable(self.builder.declare_var(value::ir_type(ty)))
         } else {
-            self.local_in_frame(ty)?
+            self.local_in_frame()
         };
         let local = Local { ty, place };
         self.locals.list.push(local);
@@ -114,20 +126,19 @@ impl Translator<'_> {
         local.ok_or_else(|| self.invalid("an unknown local"))
     }
 
-    fn local_variable(&mut self, ty: ValType) -> LocalPlace {
+    /// References are always variables: stack maps would not see them elsewhere.
+    fn reference_variable(&mut self, ty: ValType) -> Translated<LocalPlace> {
+        let rest = self.locals.most_references.checked_sub(1);
+        self.locals.most_references = rest.ok_or_else(|| {
+            let limit = "the product of reference locals and blocks";
+            CompileError::from(CompileErrorKind::TooLarge { limit })
+        })?;
         let variable = self.builder.declare_var(value::ir_type(ty));
-        if ty.is_reference() {
-            self.builder.declare_var_needs_stack_map(variable);
-        }
-        LocalPlace::Variable(variable)
+        self.builder.declare_var_needs_stack_map(variable);
+        Ok(LocalPlace::Variable(variable))
     }
 
-    /// Room in the frame. Stack maps would not see a reference there.
-    fn local_in_frame(&mut self, ty: ValType) -> Translated<LocalPlace> {
-        if ty.is_reference() {
-            let limit = "the product of reference locals and blocks";
-            return Err(CompileErrorKind::TooLarge { limit }.into());
-        }
+    fn local_in_frame(&mut self) -> LocalPlace {
         let slot = match self.locals.slot {
             Some(slot) => slot,
             None => {
@@ -140,7 +151,7 @@ impl Translator<'_> {
         let size = &mut self.builder.func.sized_stack_slots[slot].size;
         let offset = *size as i32;
         *size += 1 << LOCAL_SHIFT;
-        Ok(LocalPlace::Frame(slot, offset))
+        LocalPlace::Frame(slot, offset)
     }
 
     pub(super) fn visit_global_get(&mut self, index: u32) -> Translated {
