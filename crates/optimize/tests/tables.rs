@@ -120,6 +120,18 @@ fn tables_are_sorted_and_stay_inside() {
 }
 
 #[test]
+fn every_loop_of_a_nest_polls() {
+    let nest =
+        "loop loop loop local.get 0 br_if 0 end local.get 0 br_if 0 end local.get 0 br_if 0 end";
+    let compiled =
+        support::compile(&support::module(&format!("(module (func (param i32) {nest}))")), 0);
+    let lines = support::disassemble(&compiled);
+    let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    // The sign of the limit for each loop, the whole limit once for the entry.
+    assert_eq!((count("jl "), count("jb "), count("call ")), (3, 1, 4), "{lines:#?}");
+}
+
+#[test]
 fn direct_calls_and_nothing_else_need_relocations() {
     let module = support::module(
         "(module (import \"host\" \"f\" (func $imported)) (func $a) (func $b)
