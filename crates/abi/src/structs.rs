@@ -39,6 +39,8 @@ machine_struct! {
         stack_limit / STACK_LIMIT: AtomicUsize,
         /// The store that this block belongs to.
         store / STORE: *mut (),
+        /// Where a trap found by a fault is noted down.
+        trap / TRAP: *mut (),
     }
 }
 
@@ -63,8 +65,8 @@ machine_struct! {
         builtins / BUILTINS: *const usize,
         /// Cell of the unit's first defined function.
         cells / CELLS: *const AtomicUsize,
-        /// The runtime's own data about this instance.
-        owner / OWNER: *mut (),
+        /// The runtime's name for the object that this is the head of.
+        owner / OWNER: u64,
     }
 }
 

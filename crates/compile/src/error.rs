@@ -29,6 +29,11 @@ pub enum CompileErrorKind {
         /// Which limit.
         limit: &'static str,
     },
+    /// There is no room for the code.
+    NoRoom {
+        /// What was wanted and what there is.
+        message: String,
+    },
     /// The compiler failed on its own account.
     Internal {
         /// What it said.
@@ -60,6 +65,7 @@ impl fmt::Display for CompileError {
                 write!(f, "{what} is not supported (at offset 0x{offset:x})")
             }
             CompileErrorKind::TooLarge { limit } => write!(f, "the function exceeds {limit}"),
+            CompileErrorKind::NoRoom { message } => f.write_str(message),
             CompileErrorKind::Internal { message } => write!(f, "compiler failure: {message}"),
         }
     }

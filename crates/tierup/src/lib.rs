@@ -1,1 +1,68 @@
-//! placeholder
+//! Tierup: a WebAssembly engine that starts at once and manages its code.
+//!
+//! ```
+//! use tierup::{Caller, Config, Engine, Linker, Module, Store};
+//!
+//! # fn main() -> Result<(), tierup::Error> {
+//! let engine = Engine::new(&Config::new())?;
+//! let module = Module::new(&engine, r#"
+//!     (module
+//!       (import "env" "log" (func $log (param i32)))
+//!       (func (export "add") (param i32 i32) (result i32)
+//!         (call $log (local.get 0))
+//!         (i32.add (local.get 0) (local.get 1))))
+//! "#)?;
+//! let mut store = Store::new(&engine, Vec::new());
+//! let mut linker = Linker::new(&engine);
+//! linker.func("env", "log", |mut caller: Caller<'_, Vec<i32>>, n: i32| caller.data_mut().push(n))?;
+//! let instance = linker.instantiate(&mut store, &module)?;
+//! let add = instance.typed_func::<(i32, i32), i32>(&mut store, "add")?;
+//! assert_eq!(add.call(&mut store, (2, 3))?, 5);
+//! assert_eq!(store.data(), &[2]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Glossary
+//!
+//! * An [`Engine`] owns compilers and code memory. A [`Module`] is decoded and validated, and has
+//!   a place for its code; its functions are compiled when they are called.
+//! * A [`Store`] owns instances and what they use, and data of the host. It runs on one thread at
+//!   a time; many stores run the same module on many threads.
+//! * A [`Linker`] names what modules import. An [`Instance`] is a module with its imports.
+//! * [`Func`], [`Memory`], [`Table`], [`Global`] and [`ExternRef`] are handles: small, `Copy`, and
+//!   only good for their store.
+#![forbid(unsafe_code)]
+
+mod config;
+mod engine;
+mod module;
+mod context;
+mod linker;
+mod instance;
+mod func;
+mod typed;
+mod values;
+mod objects;
+mod stats;
+
+pub use codespace::{Filter, Removed, Stats as CodeStats};
+pub use config::{Config, Protection};
+pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
+pub use engine::Engine;
+pub use func::Func;
+pub use instance::{Extern, Instance};
+pub use linker::Linker;
+pub use module::{ExportType, ImportType, Module};
+pub use objects::{Global, Memory, Table};
+pub use stats::EngineStats;
+pub use tierup_runtime::{
+    Backtrace, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction, InterruptHandle, Limits,
+    MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Tracer, Trap, TrapKind,
+};
+pub use tierup_tiering::TierCounts;
+pub use tierup_wasm::{
+    Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType,
+};
+pub use typed::{HostResults, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmTy};
+pub use values::{ExternRef, Val};

@@ -1,3 +1,51 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
 pub mod draft;
+mod config;
+mod manager;
+mod unit;
+mod place;
+mod reloc;
+mod publish;
+mod install;
+mod assumptions;
+mod remove;
+mod collect;
+mod refs;
+mod scope;
+mod lookup;
+mod object;
+mod tables;
+mod slab;
+mod state;
+mod eras;
+mod limbo;
+mod cells;
+mod lazy_table;
+mod arena;
+mod index;
+mod space;
+mod pool;
+mod blocks;
+mod pages;
+mod registry;
+mod stats;
+mod error;
+
+pub use collect::{Collected, Idle};
+pub use config::Config;
 pub use draft::*;
+pub use error::{Error, ErrorKind, Result};
+pub use install::{Installed, Mode, Reason};
+pub use lookup::lookup_in_signal;
+pub use manager::CodeManager;
+pub use object::Code;
+pub use place::Placed;
+pub use publish::Published;
+pub use refs::CodeRef;
+pub use remove::{Filter, Removed};
+pub use scope::CodeScope;
+pub use stats::{CodeStats, Share, Stats};
+pub use tables::SafepointView;
+pub use unit::{Unit, UnitSpec};
+pub use vmem::{FaultKind, FaultPlan, Strategy};

@@ -10,14 +10,20 @@ pub enum Rank {
     Engine = 10,
     /// The lazy-compile gate of a module.
     LazyGate = 20,
-    /// Wrappers by signature.
-    Wrappers = 30,
+    /// Making code unreachable, and freeing it.
+    Retiring = 14,
+    /// The stores of an engine.
+    Stores = 15,
+    /// Function types of an engine.
+    Types = 30,
     /// State of a unit: its code table.
     Unit = 40,
     /// The list of arenas of a code manager.
     Arenas = 50,
     /// Free ranges and records of one arena.
     Arena = 60,
+    /// Free records of a code manager.
+    Records = 65,
     /// Objects that wait for their readers to go.
     Limbo = 70,
     /// Code memory under write scopes.
@@ -26,6 +32,8 @@ pub enum Rank {
     Registry = 85,
     /// Process-wide lists that are only read and appended to.
     Process = 90,
+    /// What a program wrote to a standard stream that its host collects.
+    StandardStream = 95,
 }
 
 thread_local! {

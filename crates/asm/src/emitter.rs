@@ -1,0 +1,248 @@
+//! The emitter: one method for each instruction that we use.
+
+use std::num::NonZeroU8;
+
+use cranelift_assembler_x64::{GprMem, TrapCode, XmmMem, inst};
+use tierup_abi::{Gpr, Xmm};
+
+use crate::{
+    Address, RSP, Width,
+    operand::{Physical, Register},
+    sink::Sink,
+};
+
+/// Appends instructions to a buffer and resolves jumps inside it.
+#[derive(Debug, Default)]
+pub struct Emitter {
+    sink: Sink,
+    /// Offset of each label, once bound.
+    labels: Vec<Option<u32>>,
+    /// Offsets of 32-bit fields that want the distance to a label.
+    fixups: Vec<(u32, Label)>,
+}
+
+/// A place in the code, bound now or later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Label(u32);
+
+/// When a conditional jump is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Condition {
+    /// Equal, or zero.
+    Equal,
+    /// Not equal, or not zero.
+    NotEqual,
+}
+
+/// The assembler wants a code with each trapping instruction; ours are recorded elsewhere.
+const UNREACHABLE: TrapCode = TrapCode(NonZeroU8::MIN);
+
+impl Emitter {
+    /// An empty emitter.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Number of bytes so far.
+    pub fn offset(&self) -> u32 {
+        self.sink.0.len() as u32
+    }
+
+    /// Resolves all jumps, returns the code, and leaves the emitter empty.
+    ///
+    /// # Panics
+    ///
+    /// If a label was used and never bound.
+    pub fn finish(&mut self) -> Vec<u8> {
+        for (field, label) in self.fixups.drain(..) {
+            let target = self.labels[label.0 as usize].expect("a label that is used gets bound");
+            let distance = target.wrapping_sub(field + 4);
+            let field = field as usize;
+            self.sink.0[field..field + 4].copy_from_slice(&distance.to_le_bytes());
+        }
+        self.labels.clear();
+        let code = self.sink.0.as_slice().to_vec();
+        self.sink.0.clear();
+        code
+    }
+
+    /// A label that is not bound yet.
+    pub fn label(&mut self) -> Label {
+        self.labels.push(None);
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    /// Binds `label` to the next instruction.
+    pub fn bind(&mut self, label: Label) {
+        self.labels[label.0 as usize] = Some(self.offset());
+    }
+
+    /// Jumps if the condition holds.
+    pub fn jump_if(&mut self, condition: Condition, label: Label) {
+        match condition {
+            Condition::Equal => inst::je_d32::new(0).encode(&mut self.sink),
+            Condition::NotEqual => inst::jne_d32::new(0).encode(&mut self.sink),
+        }
+        self.fixups.push((self.offset() - 4, label));
+    }
+
+    /// Jumps to the address in memory.
+    pub fn jump_memory(&mut self, target: Address) {
+        inst::jmpq_m::<Physical>::new(target.gpr_operand()).encode(&mut self.sink);
+    }
+
+    /// Calls the address in memory.
+    pub fn call_memory(&mut self, target: Address) {
+        inst::callq_m::<Physical>::new(target.gpr_operand()).encode(&mut self.sink);
+    }
+
+    /// Returns, and pops `bytes` of stack arguments.
+    pub fn ret(&mut self, bytes: u16) {
+        match bytes {
+            0 => inst::retq_zo::new().encode(&mut self.sink),
+            _ => inst::retq_i::new(bytes).encode(&mut self.sink),
+        }
+    }
+
+    /// Pushes a register.
+    pub fn push(&mut self, register: Gpr) {
+        inst::pushq_o::<Physical>::new(Register::from(register)).encode(&mut self.sink);
+    }
+
+    /// Pops a register.
+    pub fn pop(&mut self, register: Gpr) {
+        inst::popq_o::<Physical>::new(Register::from(register)).encode(&mut self.sink);
+    }
+
+    /// `target = source`
+    pub fn move_register(&mut self, target: Gpr, source: Gpr) {
+        let target = GprMem::Gpr(Register::from(target));
+        inst::movq_mr::<Physical>::new(target, Register::from(source)).encode(&mut self.sink);
+    }
+
+    /// `target = value`
+    pub fn move_immediate(&mut self, width: Width, target: Gpr, value: u64) {
+        let target = Register::from(target);
+        match width {
+            Width::W32 => {
+                inst::movl_oi::<Physical>::new(target, value as u32).encode(&mut self.sink)
+            }
+            Width::W64 => inst::movabsq_oi::<Physical>::new(target, value).encode(&mut self.sink),
+        }
+    }
+
+    /// `target = [source]`
+    pub fn load(&mut self, width: Width, target: Gpr, source: Address) {
+        let target = Register::from(target);
+        let source = source.gpr_operand();
+        match width {
+            Width::W32 => inst::movl_rm::<Physical>::new(target, source).encode(&mut self.sink),
+            Width::W64 => inst::movq_rm::<Physical>::new(target, source).encode(&mut self.sink),
+        }
+    }
+
+    /// `[target] = source`
+    pub fn store(&mut self, width: Width, target: Address, source: Gpr) {
+        let source = Register::from(source);
+        let target = target.gpr_operand();
+        match width {
+            Width::W32 => inst::movl_mr::<Physical>::new(target, source).encode(&mut self.sink),
+            Width::W64 => inst::movq_mr::<Physical>::new(target, source).encode(&mut self.sink),
+        }
+    }
+
+    /// `[target] = value`, 64 bits, sign-extended.
+    pub fn store_immediate(&mut self, target: Address, value: i32) {
+        inst::movq_mi_sxl::<Physical>::new(target.gpr_operand(), value).encode(&mut self.sink);
+    }
+
+    /// `target = [source]`, 128 bits, any alignment.
+    pub fn load_vector(&mut self, target: Xmm, source: Address) {
+        inst::movups_a::<Physical>::new(Register::from(target), source.xmm_operand())
+            .encode(&mut self.sink);
+    }
+
+    /// `[target] = source`, 128 bits, any alignment.
+    pub fn store_vector(&mut self, target: Address, source: Xmm) {
+        let target: XmmMem<Register, Register> = target.xmm_operand();
+        inst::movups_b::<Physical>::new(target, Register::from(source)).encode(&mut self.sink);
+    }
+
+    /// `target = address`
+    pub fn load_address(&mut self, target: Gpr, address: Address) {
+        inst::leaq_rm::<Physical>::new(Register::from(target), address.amode())
+            .encode(&mut self.sink);
+    }
+
+    /// `[target] += value`, 64 bits.
+    pub fn add_to_memory(&mut self, target: Address, value: i8) {
+        inst::addq_mi_sxb::<Physical>::new(target.gpr_operand(), value).encode(&mut self.sink);
+    }
+
+    /// Takes `bytes` of stack.
+    pub fn take_stack(&mut self, bytes: u32) {
+        if bytes != 0 {
+            let rsp = GprMem::Gpr(Register::from(RSP));
+            inst::subq_mi_sxl::<Physical>::new(rsp, bytes as i32).encode(&mut self.sink);
+        }
+    }
+
+    /// Sets the flags for `register & register`, 32 bits.
+    pub fn test(&mut self, register: Gpr) {
+        let register = Register::from(register);
+        inst::testl_mr::<Physical>::new(GprMem::Gpr(register), register).encode(&mut self.sink);
+    }
+
+    /// Raises an invalid-instruction fault.
+    pub fn trap(&mut self) {
+        inst::ud2_zo::new(UNREACHABLE).encode(&mut self.sink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{R12, R13, RAX, RBP, RDI};
+
+    fn bytes(emit: impl FnOnce(&mut Emitter)) -> Vec<u8> {
+        let mut asm = Emitter::new();
+        emit(&mut asm);
+        asm.finish()
+    }
+
+    #[test]
+    fn memory_operands_of_every_base() {
+        // r12 needs a scale byte, rbp and r13 need a displacement.
+        assert_eq!(
+            bytes(|a| a.load(Width::W64, RAX, Address::new(R12, 0))),
+            [0x49, 0x8b, 0x04, 0x24]
+        );
+        assert_eq!(bytes(|a| a.load(Width::W32, RAX, Address::new(RBP, 0))), [0x8b, 0x45, 0x00]);
+        assert_eq!(
+            bytes(|a| a.store(Width::W64, Address::new(R13, 0), RDI)),
+            [0x49, 0x89, 0x7d, 0x00]
+        );
+    }
+
+    #[test]
+    fn forward_and_backward_jumps() {
+        let code = bytes(|asm| {
+            let (start, end) = (asm.label(), asm.label());
+            asm.bind(start);
+            asm.jump_if(Condition::Equal, end);
+            asm.jump_if(Condition::NotEqual, start);
+            asm.bind(end);
+            asm.ret(0);
+        });
+        assert_eq!(code, [0x0f, 0x84, 6, 0, 0, 0, 0x0f, 0x85, 0xf4, 0xff, 0xff, 0xff, 0xc3]);
+    }
+
+    #[test]
+    fn an_emitter_is_used_again() {
+        let mut asm = Emitter::new();
+        asm.ret(16);
+        assert_eq!(asm.finish(), [0xc2, 16, 0]);
+        asm.trap();
+        assert_eq!(asm.finish(), [0x0f, 0x0b]);
+    }
+}

@@ -1,0 +1,174 @@
+//! Builtins for tables, element segments and function references.
+//!
+//! Bounds are checked before anything is written, so an instruction that traps changes nothing.
+
+use tierup_abi::InstanceHead;
+use tierup_wasm::{ElementIndex, FuncIndex, TableIndex};
+
+use super::{Outcome, run};
+use crate::{
+    Error, InstanceHandle, StoreState, TableHandle, Trap, TrapKind, Value, table::Element,
+};
+
+/// # Safety
+///
+/// As for [`run`].
+pub(super) unsafe extern "C" fn get(
+    instance: *const InstanceHead,
+    table: u32,
+    index: u32,
+) -> Outcome {
+    let work = |store: &mut StoreState, instance: InstanceHandle| {
+        let table = table_of(store, instance, table)?;
+        Ok(store.table_reference(table, index)?.ok_or_else(out_of_bounds)?.to_u64())
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { run(instance, work) }
+}
+
+/// # Safety
+///
+/// As for [`run`].
+pub(super) unsafe extern "C" fn set(
+    instance: *const InstanceHead,
+    table: u32,
+    index: u32,
+    value: u64,
+) -> Outcome {
+    let work = |store: &mut StoreState, instance: InstanceHandle| {
+        let table = table_of(store, instance, table)?;
+        let element = element(store, table, value)?;
+        inside(store.table_mut(table)?.set(index, element))
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { run(instance, work) }
+}
+
+/// # Safety
+///
+/// As for [`run`].
+pub(super) unsafe extern "C" fn grow(
+    instance: *const InstanceHead,
+    table: u32,
+    value: u64,
+    delta: u32,
+) -> Outcome {
+    let work = |store: &mut StoreState, instance: InstanceHandle| {
+        let table = table_of(store, instance, table)?;
+        let element = element(store, table, value)?;
+        // All that goes wrong looks the same to Wasm.
+        let previous = store.grow_table_by(table, delta, element);
+        Ok(previous.map_or(u64::from(u32::MAX), u64::from))
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { run(instance, work) }
+}
+
+/// # Safety
+///
+/// As for [`run`].
+pub(super) unsafe extern "C" fn fill(
+    instance: *const InstanceHead,
+    table: u32,
+    start: u32,
+    value: u64,
+    length: u32,
+) -> Outcome {
+    let work = |store: &mut StoreState, instance: InstanceHandle| {
+        let table = table_of(store, instance, table)?;
+        let element = element(store, table, value)?;
+        inside(store.table_mut(table)?.fill(start, length, element))
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { run(instance, work) }
+}
+
+/// # Safety
+///
+/// As for [`run`].
+#[expect(clippy::too_many_arguments, reason = "the operands of the instruction")]
+pub(super) unsafe extern "C" fn copy(
+    instance: *const InstanceHead,
+    target: u32,
+    source: u32,
+    target_start: u32,
+    source_start: u32,
+    length: u32,
+) -> Outcome {
+    let work = |store: &mut StoreState, instance: InstanceHandle| {
+        let target = table_of(store, instance, target)?;
+        let source = table_of(store, instance, source)?;
+        inside(store.copy_elements((target, target_start), (source, source_start), length)?)
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { run(instance, work) }
+}
+
+/// # Safety
+///
+/// As for [`run`].
+#[expect(clippy::too_many_arguments, reason = "the operands of the instruction")]
+pub(super) unsafe extern "C" fn init(
+    instance: *const InstanceHead,
+    table: u32,
+    segment: u32,
+    start: u32,
+    source_start: u32,
+    length: u32,
+) -> Outcome {
+    let work = |store: &mut StoreState, instance: InstanceHandle| {
+        let source = (ElementIndex(segment), source_start);
+        inside(store.init_table((instance, TableIndex(table), start), source, length)?)
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { run(instance, work) }
+}
+
+/// # Safety
+///
+/// As for [`run`].
+pub(super) unsafe extern "C" fn drop_elements(
+    instance: *const InstanceHead,
+    segment: u32,
+) -> Outcome {
+    let work = |store: &mut StoreState, instance: InstanceHandle| {
+        store.instance_mut(instance)?.drop_elements(ElementIndex(segment));
+        Ok(0)
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { run(instance, work) }
+}
+
+/// # Safety
+///
+/// As for [`run`].
+pub(super) unsafe extern "C" fn ref_func(instance: *const InstanceHead, function: u32) -> Outcome {
+    let work = |store: &mut StoreState, instance: InstanceHandle| {
+        let function = store.instance_function(instance, FuncIndex(function))?;
+        Ok(store.raw_function(Some(function))?.to_u64())
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { run(instance, work) }
+}
+
+fn table_of(
+    store: &StoreState,
+    instance: InstanceHandle,
+    table: u32,
+) -> Result<TableHandle, Error> {
+    Ok(store.instance(instance)?.tables[TableIndex(table).index()])
+}
+
+fn element(store: &StoreState, table: TableHandle, value: u64) -> Result<Element, Error> {
+    let ty = store.table(table)?.ty().element;
+    Ok(store.element_of(ty, Value::from_u64(value)))
+}
+
+fn inside(inside: bool) -> Result<u64, Error> {
+    if inside { Ok(0) } else { Err(out_of_bounds()) }
+}
+
+#[cold]
+fn out_of_bounds() -> Error {
+    Trap::new(TrapKind::TableOutOfBounds).into()
+}

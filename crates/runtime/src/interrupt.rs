@@ -1,0 +1,168 @@
+//! Stopping running code from outside, and letting it go on.
+//!
+//! ```text
+//!  any thread:   requested = true;  limit = all ones
+//!  the code:     next prologue or loop header ──► poll builtin ──► handler: go on, or trap
+//!  the runtime:  limit = real limit;  if requested { limit = all ones }
+//! ```
+//!
+//! * [IN-LOST] whoever writes the real limit looks at `requested` afterwards, and whoever
+//!   requests writes `requested` first, with sequentially consistent accesses in between; so a
+//!   request is never overwritten for good.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering, fence},
+};
+
+use tierup_abi::StoreBlock;
+
+use crate::StoreState;
+
+/// A store's block, shared with those who may interrupt it.
+#[derive(Debug)]
+pub(crate) struct SharedBlock {
+    block: std::cell::UnsafeCell<StoreBlock>,
+    requested: AtomicBool,
+}
+
+// SAFETY: of the block, other threads touch only `limit`, `exit_frame`, `entry_frame` and
+// `sequence`, which are atomic; the pointers belong to the thread that runs the store.
+unsafe impl Send for SharedBlock {}
+// SAFETY: as above.
+unsafe impl Sync for SharedBlock {}
+
+impl SharedBlock {
+    pub(crate) fn new(trap: *mut ()) -> Self {
+        let block = StoreBlock {
+            limit: AtomicUsize::new(0),
+            exit_frame: AtomicUsize::new(0),
+            entry_frame: AtomicUsize::new(0),
+            sequence: AtomicUsize::new(0),
+            replacement_buffer: std::ptr::null_mut(),
+            stack_limit: AtomicUsize::new(0),
+            store: std::ptr::null_mut(),
+            trap,
+        };
+        Self { block: std::cell::UnsafeCell::new(block), requested: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn block(&self) -> &StoreBlock {
+        // SAFETY: the fields that change while others look are atomic.
+        unsafe { &*self.block.get() }
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut StoreBlock {
+        self.block.get()
+    }
+
+    /// Sets the real limit; a request that is pending stays visible.
+    pub(crate) fn set_limit(&self, limit: usize) {
+        let block = self.block();
+        block.stack_limit.store(limit, Ordering::Relaxed);
+        block.limit.store(limit, Ordering::Relaxed);
+        // [IN-LOST]
+        fence(Ordering::SeqCst);
+        if self.requested.load(Ordering::Relaxed) {
+            block.request_interrupt();
+        }
+    }
+
+    fn request(&self) {
+        self.requested.store(true, Ordering::Relaxed);
+        // [IN-LOST]
+        fence(Ordering::SeqCst);
+        self.block().request_interrupt();
+    }
+
+    /// Takes a pending request, if there is one, and restores the real limit.
+    pub(crate) fn take_request(&self) -> bool {
+        let taken = self.requested.swap(false, Ordering::AcqRel);
+        self.set_limit(self.block().stack_limit.load(Ordering::Relaxed));
+        taken
+    }
+}
+
+/// Lets any thread interrupt the code of a store. It may outlive the store.
+#[derive(Clone, Debug)]
+pub struct InterruptHandle(Arc<SharedBlock>);
+
+impl InterruptHandle {
+    /// Asks the store's code to stop at its next loop or call. If none runs, the next code that
+    /// does is stopped.
+    pub fn interrupt(&self) {
+        self.0.request();
+    }
+}
+
+/// What an interrupted store does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InterruptAction {
+    /// The code goes on.
+    Continue,
+    /// The code traps with [`crate::TrapKind::Interrupted`].
+    Trap,
+}
+
+type Handle = dyn FnMut(&mut dyn std::any::Any) -> InterruptAction + Send;
+
+/// Decides what happens when a store is interrupted.
+pub struct InterruptHandler(Box<Handle>);
+
+impl std::fmt::Debug for InterruptHandler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InterruptHandler")
+    }
+}
+
+impl StoreState {
+    /// A handle for interrupting this store.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        InterruptHandle(Arc::clone(self.shared_block()))
+    }
+
+    /// Decides what happens when this store is interrupted. Without a handler it traps.
+    pub fn set_interrupt_handler(
+        &mut self,
+        handler: impl FnMut(&mut dyn std::any::Any) -> InterruptAction + Send + 'static,
+    ) {
+        self.interrupt_handler = Some(InterruptHandler(Box::new(handler)));
+    }
+
+    /// Handles a request, if there is one.
+    pub(crate) fn handle_interrupt(&mut self) -> InterruptAction {
+        if !self.shared_block().take_request() {
+            return InterruptAction::Continue;
+        }
+        match self.interrupt_handler.take() {
+            None => InterruptAction::Trap,
+            Some(mut handler) => {
+                let action = (handler.0)(self.data_mut());
+                self.interrupt_handler = Some(handler);
+                action
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_lost_hammer_no_request_is_overwritten() {
+        let block = SharedBlock::new(std::ptr::null_mut());
+        sync::hammer(2, 10_000, |thread, round| match thread {
+            0 => block.set_limit(round + 1),
+            _ => {
+                block.request();
+                let mut spins = 0;
+                while block.block().limit.load(Ordering::Relaxed) != StoreBlock::INTERRUPT {
+                    spins += 1;
+                    assert!(spins < 100_000_000, "the request of round {round} was lost");
+                }
+                assert!(block.take_request());
+            }
+        });
+    }
+}

@@ -1,0 +1,100 @@
+//! A module that can be instantiated: its contents, its layout and its code unit.
+#![forbid(unsafe_code)]
+
+use std::sync::{Arc, OnceLock};
+
+use codespace::{Unit, UnitSpec};
+use tierup_abi::InstanceLayout;
+use tierup_wasm::{Module, Names};
+
+use crate::{EngineState, Error, Hooks, RegisteredType, lazy};
+
+/// What is known about a module without its code; the owner of its code objects.
+#[derive(Debug)]
+pub struct ModuleInfo {
+    module: Module,
+    layout: InstanceLayout,
+    names: OnceLock<Names>,
+}
+
+impl ModuleInfo {
+    /// The decoded module.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Layout of its instances.
+    pub fn layout(&self) -> &InstanceLayout {
+        &self.layout
+    }
+
+    /// Its names, read when first asked for.
+    pub fn names(&self) -> &Names {
+        self.names.get_or_init(|| Names::parse(&self.module))
+    }
+}
+
+/// A module with a unit for its code. All functions are lazy at first.
+#[derive(Debug)]
+pub struct CompiledModule {
+    info: Arc<ModuleInfo>,
+    unit: Arc<Unit>,
+    types: Vec<Arc<RegisteredType>>,
+    engine: Arc<EngineState>,
+    hooks: Arc<dyn Hooks>,
+}
+
+impl CompiledModule {
+    /// Makes a unit for `module`, whose functions `hooks` will have compiled.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room for the unit.
+    pub fn new(
+        engine: &Arc<EngineState>,
+        module: Module,
+        hooks: Arc<dyn Hooks>,
+    ) -> Result<Self, Error> {
+        let types = module.types.iter().map(|ty| engine.types().register(ty));
+        let types = types.collect::<Result<_, _>>()?;
+        let layout = InstanceLayout::new(&module);
+        let functions = module.defined_functions();
+        let info = Arc::new(ModuleInfo { module, layout, names: OnceLock::new() });
+        let unit = engine.manager().new_unit(UnitSpec {
+            functions,
+            lazy_stub: lazy::stub_address(),
+            owner: Arc::clone(&info) as _,
+        })?;
+        Ok(Self { info, unit, types, engine: Arc::clone(engine), hooks })
+    }
+
+    /// What is known about it without its code.
+    pub fn info(&self) -> &Arc<ModuleInfo> {
+        &self.info
+    }
+
+    /// The decoded module.
+    pub fn module(&self) -> &Module {
+        self.info.module()
+    }
+
+    /// Its code.
+    pub fn unit(&self) -> &Arc<Unit> {
+        &self.unit
+    }
+
+    /// Its engine.
+    pub fn engine(&self) -> &Arc<EngineState> {
+        &self.engine
+    }
+
+    /// Who has its functions compiled.
+    pub fn hooks(&self) -> &Arc<dyn Hooks> {
+        &self.hooks
+    }
+
+    /// Its types, as the engine knows them.
+    pub fn types(&self) -> &[Arc<RegisteredType>] {
+        &self.types
+    }
+}

@@ -1,0 +1,159 @@
+//! Function types of an engine: equal types have equal ids.
+//!
+//! Ids are compared by machine code, in tables that may outlive the module that made them, so an
+//! id is **never used twice** in an engine. A type that nobody uses any more leaves the registry;
+//! if it comes back it gets a new id, which is right because no one can compare the old one.
+#![forbid(unsafe_code)]
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock, Weak},
+};
+
+use codespace::CodeRef;
+use sync::{Mutex, Rank};
+use tierup_abi::{CallLayout, NULL_TYPE_ID};
+use tierup_wasm::FuncType;
+
+use crate::{Error, ErrorKind};
+
+/// The function types in use in an engine.
+#[derive(Debug)]
+pub struct TypeRegistry {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    last_id: u32,
+    types: HashMap<FuncType, Weak<RegisteredType>>,
+}
+
+impl TypeRegistry {
+    /// An empty registry.
+    pub fn new() -> Self {
+        let state = State { last_id: NULL_TYPE_ID, types: HashMap::new() };
+        Self { state: Arc::new(Mutex::new(Rank::Types, state)) }
+    }
+
+    /// The registered form of `ty`.
+    ///
+    /// # Errors
+    ///
+    /// If four billion ids were used up.
+    pub fn register(&self, ty: &FuncType) -> Result<Arc<RegisteredType>, Error> {
+        let mut state = self.state.lock();
+        if let Some(found) = state.types.get(ty).and_then(Weak::upgrade) {
+            return Ok(found);
+        }
+        let id = state.last_id.checked_add(1).ok_or(ErrorKind::TooManyTypes)?;
+        state.last_id = id;
+        let registered = Arc::new(RegisteredType {
+            id,
+            layout: CallLayout::new(ty),
+            ty: ty.clone(),
+            entry_wrapper: OnceLock::new(),
+            host_wrapper: OnceLock::new(),
+            registry: Arc::clone(&self.state),
+        });
+        state.types.insert(ty.clone(), Arc::downgrade(&registered));
+        Ok(registered)
+    }
+
+    /// Number of types in use.
+    pub fn len(&self) -> usize {
+        self.state.lock().types.len()
+    }
+
+    /// True if no type is in use.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Default for TypeRegistry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A function type of an engine, with the wrappers that only depend on it.
+#[derive(Debug)]
+pub struct RegisteredType {
+    id: u32,
+    ty: FuncType,
+    layout: CallLayout,
+    pub(crate) entry_wrapper: OnceLock<CodeRef>,
+    pub(crate) host_wrapper: OnceLock<CodeRef>,
+    registry: Arc<Mutex<State>>,
+}
+
+impl RegisteredType {
+    /// The id that machine code compares.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The type itself.
+    pub fn ty(&self) -> &FuncType {
+        &self.ty
+    }
+
+    /// How functions of this type are called.
+    pub fn layout(&self) -> &CallLayout {
+        &self.layout
+    }
+}
+
+impl Drop for RegisteredType {
+    fn drop(&mut self) {
+        let mut state = self.registry.lock();
+        // Somebody may have registered the type again since the last reference went.
+        if state.types.get(&self.ty).is_some_and(|found| found.strong_count() == 0) {
+            state.types.remove(&self.ty);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tierup_wasm::ValType;
+
+    use super::*;
+
+    fn ty(count: usize) -> FuncType {
+        FuncType::new(vec![ValType::I32; count], [])
+    }
+
+    #[test]
+    fn equal_types_share_an_id() {
+        let registry = TypeRegistry::new();
+        let first = registry.register(&ty(1)).unwrap();
+        let second = registry.register(&ty(1)).unwrap();
+        assert_eq!(first.id(), second.id());
+        assert_ne!(first.id(), registry.register(&ty(2)).unwrap().id());
+    }
+
+    #[test]
+    fn an_id_is_never_used_twice() {
+        let registry = TypeRegistry::new();
+        let mut seen = std::collections::HashSet::new();
+        for round in 0..1000 {
+            let registered = registry.register(&ty(round % 3)).unwrap();
+            assert!(seen.insert(registered.id()));
+            assert_ne!(registered.id(), NULL_TYPE_ID);
+        }
+        assert!(registry.is_empty());
+    }
+
+    #[test]
+    fn hammer_types_come_and_go() {
+        let registry = TypeRegistry::new();
+        sync::hammer(4, 500, |thread, round| {
+            let kept = registry.register(&ty(round % 5)).unwrap();
+            let again = registry.register(&ty(round % 5)).unwrap();
+            assert_eq!(kept.id(), again.id(), "thread {thread}");
+        });
+        assert!(registry.is_empty());
+    }
+}

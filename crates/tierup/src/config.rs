@@ -1,0 +1,114 @@
+//! How an engine is made.
+
+use std::num::NonZeroUsize;
+
+use tierup_runtime::MemoryMode;
+
+/// How an engine is made. Every setting has a default that suits most hosts.
+///
+/// ```
+/// let mut config = tierup::Config::new();
+/// config.lazy(false).compile_threads(2);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) lazy: bool,
+    pub(crate) lazy_validation: bool,
+    pub(crate) compile_threads: NonZeroUsize,
+    pub(crate) code_memory_limit: usize,
+    pub(crate) protection: Protection,
+    pub(crate) memory_mode: MemoryMode,
+    pub(crate) max_wasm_stack: usize,
+    pub(crate) arena_code_bytes: Option<usize>,
+}
+
+/// How code memory is kept from being written.
+///
+/// Code is never writable and executable at the same time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Protection {
+    /// The best that works here.
+    #[default]
+    Auto,
+    /// Code is a file in memory that is mapped executable only; it is written through the file,
+    /// so no address leads to writable code.
+    File,
+    /// Pages switch between writable and executable.
+    Toggle,
+}
+
+impl Config {
+    /// The defaults: lazy compilation, all cores, protection by file, guard pages.
+    pub fn new() -> Self {
+        Self {
+            lazy: true,
+            lazy_validation: false,
+            compile_threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            code_memory_limit: 1 << 30,
+            protection: Protection::Auto,
+            memory_mode: MemoryMode::Guard,
+            max_wasm_stack: 1 << 20,
+            arena_code_bytes: None,
+        }
+    }
+
+    /// Whether functions are compiled when they are first called (default), or all of them when
+    /// the module is made.
+    pub fn lazy(&mut self, lazy: bool) -> &mut Self {
+        self.lazy = lazy;
+        self
+    }
+
+    /// Whether a function's body is validated only when it is compiled. By default all bodies
+    /// are validated when the module is made; with this, an invalid one traps when it is called.
+    pub fn lazy_validation(&mut self, lazy: bool) -> &mut Self {
+        self.lazy_validation = lazy;
+        self
+    }
+
+    /// Most threads that validate or compile a module at once, the caller's among them. The
+    /// default is the number of cores.
+    pub fn compile_threads(&mut self, threads: usize) -> &mut Self {
+        self.compile_threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+        self
+    }
+
+    /// Most bytes of code memory that the engine commits; 1 GiB by default. What does not fit is
+    /// an error, or a trap where a function is compiled when it is called.
+    pub fn code_memory_limit(&mut self, bytes: usize) -> &mut Self {
+        self.code_memory_limit = bytes;
+        self
+    }
+
+    /// How code memory is kept from being written.
+    pub fn protection(&mut self, protection: Protection) -> &mut Self {
+        self.protection = protection;
+        self
+    }
+
+    /// How accesses outside a memory are found: by guard pages (default), which take 4 GiB of
+    /// address space for each memory, or by explicit checks.
+    pub fn memory_mode(&mut self, mode: MemoryMode) -> &mut Self {
+        self.memory_mode = mode;
+        self
+    }
+
+    /// Most bytes of stack that Wasm uses; 1 MiB by default. On smaller stacks it uses less: below
+    /// its limit [`HOST_RESERVE`](crate::HOST_RESERVE) bytes are left for host functions.
+    pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
+        self.max_wasm_stack = bytes;
+        self
+    }
+
+    /// Bytes of code in one arena. Small arenas make tests of code in several arenas possible.
+    pub fn arena_code_bytes(&mut self, bytes: usize) -> &mut Self {
+        self.arena_code_bytes = Some(bytes);
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,142 @@
+//! Functions, called with dynamically typed values.
+
+use std::sync::Arc;
+
+use tierup_runtime::{FunctionHandle, HostFunction, RegisteredType, StoreState, Value};
+use tierup_wasm::FuncType;
+
+use crate::{
+    AsContext, AsContextMut, Caller, Engine, Error, ErrorKind, TypedFunc, Val, WasmParams,
+    WasmResults,
+};
+
+/// A function of a store: of an instance, or of the host.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Func(FunctionHandle);
+
+impl Func {
+    /// A host function of that type.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room for the code that calls it.
+    pub fn new<T: 'static>(
+        mut store: impl AsContextMut<Data = T>,
+        ty: FuncType,
+        call: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let state = store.as_context_mut().into_state();
+        let ty = state.engine().types().register(&ty)?;
+        let handle = state.new_host_function(dynamic(ty, call))?;
+        Ok(Self(state.root(handle)))
+    }
+
+    /// A host function whose type follows from the closure's.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room for the code that calls it.
+    pub fn wrap<T: 'static, P, R>(
+        mut store: impl AsContextMut<Data = T>,
+        call: impl crate::IntoFunc<T, P, R>,
+    ) -> Result<Self, Error> {
+        let state = store.as_context_mut().into_state();
+        let function = call.into_host_function(state.engine().types())?;
+        let handle = state.new_host_function(function)?;
+        Ok(Self(state.root(handle)))
+    }
+
+    pub(crate) fn from_handle(handle: FunctionHandle) -> Self {
+        Self(handle)
+    }
+
+    pub(crate) fn handle(self) -> FunctionHandle {
+        self.0
+    }
+
+    /// Its type.
+    ///
+    /// # Panics
+    ///
+    /// If it is of another store or was reclaimed.
+    pub fn ty(&self, store: impl AsContext) -> FuncType {
+        let store = store.as_context();
+        let object = store.state().function(self.0);
+        object.expect("the function belongs to this store and was not reclaimed").ty().ty().clone()
+    }
+
+    /// Calls it.
+    ///
+    /// # Errors
+    ///
+    /// If the number or types of the values do not fit, and whatever the function ends with.
+    pub fn call(
+        &self,
+        mut store: impl AsContextMut,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> Result<(), Error> {
+        let state = store.as_context_mut().into_state();
+        let ty = Arc::clone(state.function(self.0)?.ty());
+        let (ty_params, ty_results) = (&ty.ty().params, &ty.ty().results);
+        if ty_params.len() != params.len() || ty_results.len() != results.len() {
+            return Err(ErrorKind::FunctionType {
+                expected: format!("{} parameters, {} results", params.len(), results.len()),
+                found: ty.ty().to_string(),
+            }
+            .into());
+        }
+        let mut values = vec![Value::default(); params.len().max(results.len())];
+        for ((slot, param), &ty) in values.iter_mut().zip(params).zip(ty_params) {
+            *slot = param.to_raw(state, ty)?;
+        }
+        state.call(self.0, &mut values)?;
+        for ((result, &ty), value) in results.iter_mut().zip(ty_results).zip(values) {
+            *result = Val::from_raw(state, ty, value);
+        }
+        Ok(())
+    }
+
+    /// The same function, for calls with static types.
+    ///
+    /// # Errors
+    ///
+    /// If it has another type.
+    pub fn typed<P: WasmParams, R: WasmResults>(
+        &self,
+        store: impl AsContext,
+    ) -> Result<TypedFunc<P, R>, Error> {
+        let store = store.as_context();
+        TypedFunc::new(self.0, store.state())
+    }
+}
+
+/// A host function that takes and returns dynamically typed values.
+pub(crate) fn dynamic<T: 'static>(
+    ty: Arc<RegisteredType>,
+    call: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
+) -> HostFunction {
+    let types = ty.ty().clone();
+    HostFunction::new(ty, move |state, caller, values| {
+        let mut scope = state.scope();
+        let state: &mut StoreState = &mut scope;
+        let params: Vec<_> = types.params.iter().zip(&*values).collect();
+        let params: Vec<_> =
+            params.into_iter().map(|(&ty, &value)| Val::from_raw(state, ty, value)).collect();
+        let mut results: Vec<_> = types.results.iter().map(|&ty| Val::default_for(ty)).collect();
+        call(Caller::new(state, caller), &params, &mut results)?;
+        for ((slot, &ty), result) in values.iter_mut().zip(&types.results).zip(results) {
+            *slot = result.to_raw(state, ty)?;
+        }
+        Ok(())
+    })
+}
+
+/// A host function before it is part of a store, for use in many.
+pub(crate) fn dynamic_for<T: 'static>(
+    engine: &Engine,
+    ty: &FuncType,
+    call: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
+) -> Result<HostFunction, Error> {
+    Ok(dynamic(engine.state().types().register(ty)?, call))
+}

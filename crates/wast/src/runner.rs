@@ -1,0 +1,209 @@
+//! The directives of a script, one after the other.
+
+use tierup::{Engine, Error};
+use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastInvoke, lexer::Lexer, parser};
+
+use crate::{
+    report::{Failure, Report},
+    session::{Problem, Session},
+    values,
+};
+
+/// What happens between two directives.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Between {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// All compiled functions of the engine are removed, so that each directive compiles what it
+    /// needs anew, into memory that was used before.
+    RemoveCode,
+}
+
+/// Runs a script in a store of its own.
+///
+/// A script that is no script makes a report with one failure.
+pub fn run(engine: &Engine, text: &str, between: Between) -> Report {
+    let mut report = Report::default();
+    if let Err(error) = run_text(engine, text, between, &mut report) {
+        let (line, message) = (line_of(text, error.span()), error.message());
+        report.failed.push(Failure { line, message: format!("not a script: {message}") });
+    }
+    report
+}
+
+fn run_text(
+    engine: &Engine,
+    text: &str,
+    between: Between,
+    report: &mut Report,
+) -> Result<(), wast::Error> {
+    let mut lexer = Lexer::new(text);
+    // Scripts test names with characters that look like something else.
+    lexer.allow_confusing_unicode(true);
+    let buffer = parser::ParseBuffer::new_with_lexer(lexer)?;
+    let script = parser::parse::<Wast<'_>>(&buffer)?;
+    let mut session = match Session::new(engine) {
+        Ok(session) => session,
+        Err(error) => {
+            report.failed.push(Failure { line: 1, message: format!("no store: {error}") });
+            return Ok(());
+        }
+    };
+    for directive in script.directives {
+        let span = directive.span();
+        match session.run(directive) {
+            Verdict::Passed => report.passed += 1,
+            Verdict::Skipped => report.skipped += 1,
+            Verdict::Failed(message) => {
+                report.failed.push(Failure { line: line_of(text, span), message });
+            }
+        }
+        if between == Between::RemoveCode {
+            engine.remove_code();
+        }
+    }
+    Ok(())
+}
+
+fn line_of(text: &str, span: wast::token::Span) -> usize {
+    span.linecol_in(text).0 + 1
+}
+
+enum Verdict {
+    Passed,
+    Failed(String),
+    Skipped,
+}
+
+impl Session {
+    fn run(&mut self, directive: WastDirective<'_>) -> Verdict {
+        match directive {
+            WastDirective::Module(module) => self.module(module).into(),
+            WastDirective::ModuleDefinition(module) => self.define(module).into(),
+            WastDirective::ModuleInstance { instance, module, .. } => {
+                self.instance(instance, module).into()
+            }
+            WastDirective::Register { name, module, .. } => self.register(name, module).into(),
+            WastDirective::Invoke(call) => self.invoke(call).map(drop).into(),
+            WastDirective::AssertMalformed { module, message, .. }
+            | WastDirective::AssertInvalid { module, message, .. } => {
+                self.assert_refused(module, message)
+            }
+            WastDirective::AssertReturn { exec, results, .. } => self.assert_return(exec, &results),
+            WastDirective::AssertTrap { exec, message, .. } => self.assert_trap(exec, message),
+            WastDirective::AssertExhaustion { call, message, .. } => {
+                self.assert_trap(WastExecute::Invoke(call), message)
+            }
+            WastDirective::AssertUnlinkable { module, message, .. } => {
+                self.assert_unlinkable(QuoteWat::Wat(module), message)
+            }
+            // Exceptions, stack switching, threads, and what is said about custom sections.
+            _ => Verdict::Skipped,
+        }
+    }
+
+    fn assert_refused(&self, mut module: QuoteWat<'_>, message: &str) -> Verdict {
+        match self.compile(&mut module) {
+            Ok(_) => Verdict::Failed(format!("accepted, expected `{message}`")),
+            Err(Problem::Refused(_)) => Verdict::Passed,
+            Err(problem) => problem.into(),
+        }
+    }
+
+    fn assert_return(&mut self, exec: WastExecute<'_>, expected: &[wast::WastRet<'_>]) -> Verdict {
+        let results = match self.execute(exec) {
+            Ok(results) => results,
+            Err(problem) => return problem.into(),
+        };
+        let matches = expected.len() == results.len()
+            && expected
+                .iter()
+                .zip(&results)
+                .all(|(expected, result)| values::matches(self.store(), expected, result));
+        if matches {
+            Verdict::Passed
+        } else {
+            Verdict::Failed(format!("returned {results:x?}, expected {expected:x?}"))
+        }
+    }
+
+    fn assert_trap(&mut self, exec: WastExecute<'_>, message: &str) -> Verdict {
+        let error = match self.execute(exec) {
+            Ok(results) => {
+                return Verdict::Failed(format!(
+                    "returned {results:x?}, expected trap `{message}`"
+                ));
+            }
+            Err(Problem::Failed(error)) => error,
+            Err(problem) => return problem.into(),
+        };
+        match error.trap() {
+            Some(trap) if same_message(&trap.message(), message) => Verdict::Passed,
+            _ => Verdict::Failed(format!("failed with `{error}`, expected trap `{message}`")),
+        }
+    }
+
+    fn assert_unlinkable(&mut self, mut module: QuoteWat<'_>, message: &str) -> Verdict {
+        let module = match self.compile(&mut module) {
+            Ok(module) => module,
+            Err(problem) => return problem.into(),
+        };
+        match self.instantiate(&module) {
+            Ok(_) => Verdict::Failed(format!("linked, expected `{message}`")),
+            Err(Problem::Failed(error)) if is_link_error(&error, message) => Verdict::Passed,
+            Err(problem) => {
+                Verdict::Failed(format!("failed with `{problem}`, expected `{message}`"))
+            }
+        }
+    }
+
+    fn execute(&mut self, exec: WastExecute<'_>) -> Result<Vec<tierup::Val>, Problem> {
+        match exec {
+            WastExecute::Invoke(call) => self.invoke(call),
+            WastExecute::Get { module, global, .. } => Ok(vec![self.get(module, global)?]),
+            WastExecute::Wat(module) => {
+                let module = self.compile(&mut QuoteWat::Wat(module))?;
+                self.instantiate(&module)?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn invoke(&mut self, call: WastInvoke<'_>) -> Result<Vec<tierup::Val>, Problem> {
+        let arguments = call
+            .args
+            .iter()
+            .map(|argument| {
+                values::argument(self.store_mut(), argument)
+                    .ok_or_else(|| Problem::Script(format!("no such argument: {argument:?}")))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        self.call(call.module, call.name, &arguments)
+    }
+}
+
+/// Scripts may say more than an engine (`uninitialized element 2`), or less.
+fn same_message(actual: &str, expected: &str) -> bool {
+    actual.starts_with(expected) || expected.starts_with(actual)
+}
+
+/// An error that is no trap and has the specification's words in it, among names and types.
+fn is_link_error(error: &Error, expected: &str) -> bool {
+    error.trap().is_none() && error.to_string().contains(expected)
+}
+
+impl From<Result<(), Problem>> for Verdict {
+    fn from(result: Result<(), Problem>) -> Self {
+        match result {
+            Ok(()) => Self::Passed,
+            Err(problem) => problem.into(),
+        }
+    }
+}
+
+impl From<Problem> for Verdict {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem.to_string())
+    }
+}

@@ -1,0 +1,174 @@
+//! What a script acts on: a store, the instances in it by name, and what imports resolve to.
+
+use std::{collections::HashMap, fmt};
+
+use tierup::{Engine, Error, Extern, Instance, Linker, Module, Store, Val};
+use wast::{QuoteWat, token::Id};
+
+use crate::{spectest, values};
+
+pub(crate) struct Session {
+    engine: Engine,
+    store: Store<()>,
+    linker: Linker<()>,
+    instances: Named<Instance>,
+    definitions: Named<Module>,
+}
+
+/// Why something that a script asked for did not happen.
+pub(crate) enum Problem {
+    /// A module is malformed or invalid.
+    Refused(String),
+    /// Instantiating or calling failed, with a trap or otherwise.
+    Failed(Error),
+    /// The script wants what does not exist, which may be due to an earlier failure.
+    Script(String),
+}
+
+impl Session {
+    pub(crate) fn new(engine: &Engine) -> Result<Self, Error> {
+        let mut store = Store::new(engine, ());
+        let mut linker = Linker::new(engine);
+        linker.allow_shadowing(true);
+        spectest::define(&mut store, &mut linker)?;
+        Ok(Self {
+            engine: engine.clone(),
+            store,
+            linker,
+            instances: Named::new("instance"),
+            definitions: Named::new("module definition"),
+        })
+    }
+
+    pub(crate) fn store(&self) -> &Store<()> {
+        &self.store
+    }
+
+    pub(crate) fn store_mut(&mut self) -> &mut Store<()> {
+        &mut self.store
+    }
+
+    /// `(module $name? …)`
+    pub(crate) fn module(&mut self, mut module: QuoteWat<'_>) -> Result<(), Problem> {
+        self.instances.forget_last();
+        let name = module.name();
+        let module = self.compile(&mut module)?;
+        let instance = self.instantiate(&module)?;
+        self.instances.add(name, instance);
+        self.definitions.add(name, module);
+        Ok(())
+    }
+
+    /// `(module definition $name? …)`
+    pub(crate) fn define(&mut self, mut module: QuoteWat<'_>) -> Result<(), Problem> {
+        let name = module.name();
+        let module = self.compile(&mut module)?;
+        self.definitions.add(name, module);
+        Ok(())
+    }
+
+    /// `(module instance $instance? $module?)`
+    pub(crate) fn instance(
+        &mut self,
+        name: Option<Id<'_>>,
+        module: Option<Id<'_>>,
+    ) -> Result<(), Problem> {
+        self.instances.forget_last();
+        let module = self.definitions.get(module)?.clone();
+        let instance = self.instantiate(&module)?;
+        self.instances.add(name, instance);
+        Ok(())
+    }
+
+    /// `(register "name" $instance?)`
+    pub(crate) fn register(&mut self, name: &str, module: Option<Id<'_>>) -> Result<(), Problem> {
+        let instance = *self.instances.get(module)?;
+        self.linker.instance(&mut self.store, name, instance).map_err(Problem::Failed)?;
+        Ok(())
+    }
+
+    pub(crate) fn compile(&self, module: &mut QuoteWat<'_>) -> Result<Module, Problem> {
+        let binary = module.encode().map_err(|error| Problem::Refused(error.message()))?;
+        Module::new(&self.engine, &binary).map_err(|error| Problem::Refused(error.to_string()))
+    }
+
+    pub(crate) fn instantiate(&mut self, module: &Module) -> Result<Instance, Problem> {
+        self.linker.instantiate(&mut self.store, module).map_err(Problem::Failed)
+    }
+
+    /// Calls an exported function.
+    pub(crate) fn call(
+        &mut self,
+        module: Option<Id<'_>>,
+        name: &str,
+        arguments: &[Val],
+    ) -> Result<Vec<Val>, Problem> {
+        let Extern::Func(function) = self.export(module, name)? else {
+            return Err(Problem::Script(format!("export `{name}` is not a function")));
+        };
+        let ty = function.ty(&self.store);
+        let mut results: Vec<_> = ty.results.iter().map(|&ty| values::zero(ty)).collect();
+        function.call(&mut self.store, arguments, &mut results).map_err(Problem::Failed)?;
+        Ok(results)
+    }
+
+    /// The value of an exported global.
+    pub(crate) fn get(&mut self, module: Option<Id<'_>>, name: &str) -> Result<Val, Problem> {
+        let Extern::Global(global) = self.export(module, name)? else {
+            return Err(Problem::Script(format!("export `{name}` is not a global")));
+        };
+        Ok(global.get(&mut self.store))
+    }
+
+    fn export(&mut self, module: Option<Id<'_>>, name: &str) -> Result<Extern, Problem> {
+        let instance = self.instances.get(module)?;
+        let export = instance.export(&mut self.store, name);
+        export.ok_or_else(|| Problem::Script(format!("no export `{name}`")))
+    }
+}
+
+/// Things with names, of which the last one also goes without.
+struct Named<T> {
+    what: &'static str,
+    by_name: HashMap<String, T>,
+    last: Option<T>,
+}
+
+impl<T: Clone> Named<T> {
+    fn new(what: &'static str) -> Self {
+        Self { what, by_name: HashMap::new(), last: None }
+    }
+
+    fn add(&mut self, name: Option<Id<'_>>, thing: T) {
+        if let Some(name) = name {
+            self.by_name.insert(name.name().to_owned(), thing.clone());
+        }
+        self.last = Some(thing);
+    }
+
+    /// What comes next must not be taken for a success of what came before.
+    fn forget_last(&mut self) {
+        self.last = None;
+    }
+
+    fn get(&self, name: Option<Id<'_>>) -> Result<&T, Problem> {
+        let what = self.what;
+        match name {
+            Some(name) => self
+                .by_name
+                .get(name.name())
+                .ok_or_else(|| Problem::Script(format!("no {what} `${}`", name.name()))),
+            None => self.last.as_ref().ok_or_else(|| Problem::Script(format!("no {what} yet"))),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(message) => write!(f, "module refused: {message}"),
+            Self::Failed(error) => error.fmt(f),
+            Self::Script(message) => f.write_str(message),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! One reservation of address space, with everything that is needed to find what is in it.
+//!
+//! ```text
+//!   slot of 2 GiB: every address in it reaches every other
+//!   │ cells …        │ code: lazy tables, objects with veneers, free ranges …          │
+//!   └ data part      └ code part ─► registry of ranges, index of granules, free pool
+//! ```
+#![forbid(unsafe_code)]
+
+use std::ops::Range;
+
+use std::sync::Arc;
+
+use sync::{Mutex, Rank};
+use vmem::{CodeMemory, CodeRequest, WriteScope};
+
+use crate::{
+    blocks::Account,
+    config::Config,
+    error::Result,
+    index::{GRANULE, Index},
+    lookup::{Registration, SLOT_BYTES},
+    pages::Pages,
+    registry::Registry,
+    slab::Slab,
+    space::{Freeing, Space, Use},
+};
+
+/// Memory for code and cells.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    // Dropped in this order: first nothing is found any more, then the memory goes.
+    _registration: Registration,
+    index: Index,
+    books: Mutex<Books>,
+    memory: CodeMemory,
+    committed: Arc<Account>,
+}
+
+/// Who has what.
+#[derive(Debug)]
+struct Books {
+    code: Space,
+    data: Space,
+    registry: Registry,
+    /// Where the unit of writing is larger than a granule.
+    pages: Option<Pages>,
+}
+
+/// Ranges for a batch of objects, which go back unless they are taken.
+#[derive(Debug)]
+pub(crate) struct Allocation {
+    arena: Arc<Arena>,
+    span: Range<usize>,
+    objects: Vec<Range<usize>>,
+    before: Use,
+}
+
+impl Arena {
+    /// Reserves address space; `committed` is what its memory counts against.
+    pub(crate) fn new(config: &Config, committed: &Arc<Account>, slab: &Arc<Slab>) -> Result<Self> {
+        let memory = CodeMemory::reserve(&CodeRequest {
+            data_bytes: config.arena_data_bytes,
+            code_bytes: config.arena_code_bytes,
+            align: SLOT_BYTES,
+            strategy: config.strategy,
+            faults: config.faults.clone(),
+        })?;
+        let code = memory.code_range();
+        let index = Index::new(code.clone(), config.faults.clone())?;
+        let unit = memory.write_granule().max(GRANULE);
+        let books = Books {
+            code: Space::new(code.clone(), config.units(unit)),
+            data: Space::new(memory.data_range(), config.units(GRANULE)),
+            registry: Registry::new(code.clone()),
+            pages: (GRANULE < unit).then(|| Pages::new(code.clone(), unit)),
+        };
+        Ok(Self {
+            _registration: Registration::new(&code, index.base(), slab),
+            index,
+            books: Mutex::new(Rank::Arena, books),
+            memory,
+            committed: Arc::clone(committed),
+        })
+    }
+
+    /// Addresses of the code part.
+    pub(crate) fn code_range(&self) -> Range<usize> {
+        self.memory.code_range()
+    }
+
+    /// The memory itself.
+    pub(crate) fn memory(&self) -> &CodeMemory {
+        &self.memory
+    }
+
+    /// Which object is where.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Bytes of address space.
+    pub(crate) fn reserved_bytes(&self) -> usize {
+        self.memory.data_range().len() + self.memory.code_range().len() + self.index.bytes()
+    }
+
+    /// One range for objects of these sizes, one behind the other; `None` if no free range is
+    /// large enough.
+    pub(crate) fn allocate(self: &Arc<Self>, sizes: &[usize]) -> Result<Option<Allocation>> {
+        let Some(total) = total(sizes) else { return Ok(None) };
+        let commit = |range| self.memory.commit_code(range);
+        let mut books = self.books.lock();
+        let Some((span, before)) = books.code.allocate(total, &self.committed, commit)? else {
+            return Ok(None);
+        };
+        let objects = split(&span, sizes);
+        if let Err(error) = books.registry.register(&objects) {
+            books.code.free(span);
+            return Err(error);
+        }
+        if let Some(pages) = &mut books.pages {
+            objects.iter().for_each(|object| pages.add(object));
+        }
+        Ok(Some(Allocation { arena: Arc::clone(self), span, objects, before }))
+    }
+
+    /// A range for data; `None` if no free range is large enough.
+    pub(crate) fn allocate_data(&self, bytes: usize) -> Result<Option<Range<usize>>> {
+        let commit = |range| self.memory.commit_data(range);
+        let allocated = self.books.lock().data.allocate(bytes, &self.committed, commit)?;
+        Ok(allocated.map(|(range, _)| range))
+    }
+
+    /// Are these exactly registered ranges?
+    pub(crate) fn check<'a>(
+        &self,
+        objects: impl IntoIterator<Item = &'a Range<usize>>,
+    ) -> Result<()> {
+        let books = self.books.lock();
+        objects.into_iter().try_for_each(|object| books.registry.check(object))
+    }
+
+    /// Gives objects back to be allocated again. Nobody runs or finds them any more.
+    pub(crate) fn free(&self, objects: &[Range<usize>]) -> Result<()> {
+        let freeing = self.books.lock().start_freeing(objects)?;
+        let gone = give_back(&freeing.decommit, |range| self.memory.decommit_code(range));
+        // A failure leaves stale bytes in a free range, which is overwritten before it is used.
+        give_back(&freeing.discard, |range| self.memory.discard_code(range));
+        let decommitted = |range: &Range<usize>| gone.contains(range);
+        self.books.lock().code.finish_freeing(freeing, &self.committed, decommitted);
+        Ok(())
+    }
+
+    /// Gives data back to be allocated again.
+    pub(crate) fn free_data(&self, range: Range<usize>) {
+        let freeing = self.books.lock().data.start_freeing(&[range]);
+        let gone = give_back(&freeing.decommit, |range| self.memory.decommit_data(range));
+        let decommitted = |range: &Range<usize>| gone.contains(range);
+        self.books.lock().data.finish_freeing(freeing, &self.committed, decommitted);
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        let books = self.books.get_mut();
+        self.committed.give(books.code.committed_bytes() + books.data.committed_bytes());
+    }
+}
+
+impl Books {
+    fn start_freeing(&mut self, objects: &[Range<usize>]) -> Result<Freeing> {
+        objects.iter().try_for_each(|object| self.registry.unregister(object))?;
+        let Some(pages) = &mut self.pages else { return Ok(self.code.start_freeing(objects)) };
+        let free = objects.iter().map(|object| pages.remove(object));
+        let free: Vec<_> = free.filter(|run| !run.is_empty()).collect();
+        Ok(self.code.start_freeing(&free))
+    }
+}
+
+impl Allocation {
+    pub(crate) fn arena(&self) -> &Arc<Arena> {
+        &self.arena
+    }
+
+    /// The ranges of the objects, of which each has the size that was asked for, rounded up.
+    pub(crate) fn objects(&self) -> &[Range<usize>] {
+        &self.objects
+    }
+
+    /// Opens the whole for writing, and returns where it starts.
+    pub(crate) fn write(&self) -> Result<(WriteScope<'_>, usize)> {
+        self.arena.check(&self.objects)?;
+        Ok((self.arena.memory.write(self.span.clone())?, self.span.start))
+    }
+
+    /// Writes what was put in the scope. Afterwards it can run, as soon as somebody can reach it.
+    pub(crate) fn finish(&self, scope: WriteScope<'_>) -> Result<()> {
+        scope.finish()?;
+        if self.before == Use::Again {
+            // Another core may have fetched what was here before, expecting a call to go here.
+            vmem::sync_cores()?;
+        }
+        Ok(())
+    }
+
+    /// From now on somebody else frees the objects.
+    pub(crate) fn take(mut self) -> Vec<Range<usize>> {
+        std::mem::take(&mut self.objects)
+    }
+}
+
+impl Drop for Allocation {
+    fn drop(&mut self) {
+        if !self.objects.is_empty() {
+            let freed = self.arena.free(&self.objects);
+            debug_assert!(freed.is_ok(), "allocated ranges are registered: {freed:?}");
+        }
+    }
+}
+
+/// Bytes of objects one behind the other.
+pub(crate) fn total(sizes: &[usize]) -> Option<usize> {
+    let rounded = sizes.iter().map(|size| size.max(&1).checked_next_multiple_of(GRANULE));
+    rounded.into_iter().try_fold(0_usize, |sum, size| sum.checked_add(size?))
+}
+
+fn split(span: &Range<usize>, sizes: &[usize]) -> Vec<Range<usize>> {
+    let mut start = span.start;
+    let next = |size: &usize| {
+        let object = start..start + (*size).max(1).next_multiple_of(GRANULE);
+        start = object.end;
+        object
+    };
+    sizes.iter().map(next).collect()
+}
+
+/// Those of the ranges for which it worked.
+fn give_back(
+    ranges: &[Range<usize>],
+    give: impl Fn(Range<usize>) -> vmem::Result<()>,
+) -> Vec<Range<usize>> {
+    ranges.iter().filter(|range| give((*range).clone()).is_ok()).cloned().collect()
+}

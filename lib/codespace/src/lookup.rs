@@ -1,0 +1,133 @@
+//! From a pc to its code object: wait-free, and allowed in signal handlers.
+//!
+//! ```text
+//!   pc ── >> 31 ──► SLOTS[..]  (one for each 2 GiB of address space, static)
+//!                     │ code range, index, slab
+//!                     ▼
+//!                   index[(pc - start) / 64] ──► id ──► record: range, state, generation
+//! ```
+//!
+//! An arena is aligned to its slot and not larger, so a slot has one arena at most.
+//!
+//! * [LOOK-FRESH] a reader in a scope never gets an object whose range or record is used again:
+//!   the index forgets an object before it waits for the scopes that are open, and only then are
+//!   range and record used again.
+//! * [LOOK-SIGNAL] nothing here locks, allocates, or loops.
+
+use std::{
+    ops::Range,
+    // Statics and raw memory: loom's atomics can be neither.
+    sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering},
+};
+
+use std::sync::Arc;
+
+use crate::{index::GRANULE, object::Code, slab::Slab};
+
+/// Address space that one slot stands for, and alignment of arenas.
+pub(crate) const SLOT_BYTES: usize = 1 << SLOT_SHIFT;
+
+const SLOT_SHIFT: u32 = 31;
+const SLOT_COUNT: usize = 1 << (47 - SLOT_SHIFT);
+
+/// What a look-up needs to know about an arena.
+#[repr(align(64))]
+struct Slot {
+    start: AtomicUsize,
+    /// 0 when there is no arena.
+    end: AtomicUsize,
+    index: AtomicPtr<AtomicU32>,
+    slab: AtomicPtr<Slab>,
+}
+
+static SLOTS: [Slot; SLOT_COUNT] = [const {
+    Slot {
+        start: AtomicUsize::new(0),
+        end: AtomicUsize::new(0),
+        index: AtomicPtr::new(std::ptr::null_mut()),
+        slab: AtomicPtr::new(std::ptr::null_mut()),
+    }
+}; SLOT_COUNT];
+
+/// Finds the code at `pc` without a scope, for signal handlers and stack walkers.
+///
+/// # Safety
+///
+/// (a) If `pc` lies in the code of a manager, then that manager lives.
+/// (b) The result is not used once the object at `pc` can be freed. For a pc of the calling
+///     thread's own frames, or the one that a signal interrupted, both hold as long as the frame
+///     exists.
+pub unsafe fn lookup_in_signal<'a>(pc: usize) -> Option<&'a Code> {
+    // SAFETY: (a) and (b).
+    unsafe { find(pc, None) }
+}
+
+/// Finds the code at `pc`, if it belongs to that slab.
+///
+/// # Safety
+///
+/// (a) The caller is in a scope of the slab's manager.
+/// (b) The result is not used after that scope.
+pub(crate) unsafe fn find_in<'a>(pc: usize, slab: &'a Slab) -> Option<&'a Code> {
+    // SAFETY: the slab's arenas live as long as its manager, which has the scope of (a); see (b).
+    unsafe { find(pc, Some(slab)) }
+}
+
+/// # Safety
+///
+/// The arena of `pc`, if it has one that belongs to `only` if given, stays while this runs; the
+/// result is used only as long as the object stays.
+#[inline]
+unsafe fn find<'a>(pc: usize, only: Option<&'a Slab>) -> Option<&'a Code> {
+    let slot = SLOTS.get(pc >> SLOT_SHIFT)?;
+    // Acquire pairs with `Registration::new`.
+    let end = slot.end.load(Ordering::Acquire);
+    let start = slot.start.load(Ordering::Relaxed);
+    if pc < start || end <= pc {
+        return None;
+    }
+    let slab = slot.slab.load(Ordering::Relaxed);
+    if only.is_some_and(|only| !std::ptr::eq(only, slab)) {
+        return None;
+    }
+    let index = slot.index.load(Ordering::Relaxed);
+    // SAFETY: `pc` lies in the arena's code, which stays: there is a word for it.
+    let word = unsafe { index.add((pc - start) / GRANULE) };
+    // SAFETY: the index stays with the arena; its words are accessed only as atomics.
+    let word = unsafe { &*word };
+    // Acquire pairs with `Index::set`.
+    let id = word.load(Ordering::Acquire);
+    // SAFETY: a registered arena's slab lives; it hands out shared references only.
+    let slab = unsafe { &*slab };
+    slab.get(id)?.if_at(pc)
+}
+
+/// While this lives, look-ups find the arena.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    slot: usize,
+    /// The slot points to it.
+    _slab: Arc<Slab>,
+}
+
+impl Registration {
+    /// Lets look-ups find code in that range.
+    pub(crate) fn new(code: &Range<usize>, index: *mut AtomicU32, slab: &Arc<Slab>) -> Self {
+        let number = code.start >> SLOT_SHIFT;
+        assert!((code.end - 1) >> SLOT_SHIFT == number, "an arena lies in one slot");
+        let slot = &SLOTS[number];
+        assert!(slot.end.load(Ordering::Relaxed) == 0, "a slot has one arena");
+        slot.start.store(code.start, Ordering::Relaxed);
+        slot.index.store(index, Ordering::Relaxed);
+        slot.slab.store(Arc::as_ptr(slab).cast_mut(), Ordering::Relaxed);
+        // Release pairs with `find`: who sees the end sees the rest.
+        slot.end.store(code.end, Ordering::Release);
+        Self { slot: number, _slab: Arc::clone(slab) }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        SLOTS[self.slot].end.store(0, Ordering::Release);
+    }
+}

@@ -1,0 +1,244 @@
+//! The manager: arenas, records, and what has to wait before it is used again.
+//!
+//! ```text
+//!   CodeManager ─┬─ arenas      address space, free ranges        grow, never shrink
+//!                ├─ slab        records of code objects
+//!                ├─ units       whose code it is                  weak
+//!                └─ eras, limbo what is dead but may be in use    until scopes have closed
+//! ```
+//!
+//! What unlinks objects ends with [`CodeManager::reap`]; so does what wants memory.
+#![forbid(unsafe_code)]
+
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Weak};
+
+use sync::{
+    Arc, Mutex, Rank,
+    atomic::{AtomicU32, Ordering},
+};
+
+use crate::{
+    arena::Arena,
+    blocks::Account,
+    config::Config,
+    eras::Eras,
+    error::{ErrorKind, Result},
+    limbo::Limbo,
+    object::Contents,
+    scope::CodeScope,
+    slab::{Doomed, Slab},
+    state::Released,
+    stats::{Counters, Stats},
+    unit::{Unit, UnitSpec},
+};
+
+/// Owns code memory and finds code by address. Clones are the same manager.
+#[derive(Clone)]
+pub struct CodeManager(Arc<Shared>);
+
+struct Shared {
+    config: Config,
+    arenas: Mutex<Arc<[Arc<Arena>]>>,
+    units: Mutex<BTreeMap<u64, Weak<Unit>>>,
+    slab: Arc<Slab>,
+    committed: Arc<Account>,
+    reserved: Account,
+    counters: Arc<Counters>,
+    eras: Eras,
+    limbo: Limbo,
+    /// Of collecting; what is retired notes it.
+    collection: AtomicU32,
+}
+
+impl CodeManager {
+    /// A manager with one arena.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration cannot work, or there is no address space.
+    pub fn new(config: &Config) -> Result<Self> {
+        let config = config.rounded()?;
+        let manager = Self(Arc::new(Shared {
+            arenas: Mutex::new(Rank::Arenas, Arc::new([])),
+            units: Mutex::new(Rank::Arenas, BTreeMap::new()),
+            slab: Arc::new(Slab::new()),
+            committed: Arc::new(Account::new(config.committed_limit)),
+            reserved: Account::new(config.reserved_limit),
+            counters: Arc::default(),
+            eras: Eras::new(),
+            limbo: Limbo::new(),
+            collection: AtomicU32::new(0),
+            config,
+        }));
+        manager.add_arena(&manager.arenas())?;
+        Ok(manager)
+    }
+
+    /// A unit: cells and lazy entries for functions, and the code that will be published for it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for its cells and lazy entries.
+    pub fn new_unit(&self, spec: UnitSpec) -> Result<Arc<Unit>> {
+        self.reap();
+        let unit = Unit::new(self, spec)?;
+        self.0.units.lock().insert(unit.identity().id(), Arc::downgrade(&unit));
+        Ok(unit)
+    }
+
+    /// Opens a scope, in which code can be looked up.
+    pub fn scope(&self) -> CodeScope<'_> {
+        CodeScope::new(self)
+    }
+
+    /// What the memory is used for. Takes no lock.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            arenas: self.0.counters.arenas(),
+            units: self.0.counters.units(),
+            reserved_bytes: self.0.reserved.used(),
+            committed_bytes: self.0.committed.used(),
+            code: self.0.counters.snapshot(),
+        }
+    }
+
+    /// Its settings, sizes rounded up.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Frees what has ended and can be in nobody's use any more, now that scopes have closed.
+    /// Everything that wants or gives back memory does this too.
+    pub fn reap(&self) {
+        if !self.0.limbo.is_empty() {
+            self.0.reap();
+        }
+    }
+
+    /// Are both the same manager?
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn slab(&self) -> &Arc<Slab> {
+        &self.0.slab
+    }
+
+    pub(crate) fn eras(&self) -> &Eras {
+        &self.0.eras
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.0.counters
+    }
+
+    /// The arenas at this moment.
+    pub(crate) fn arenas(&self) -> Arc<[Arc<Arena>]> {
+        Arc::clone(&self.0.arenas.lock())
+    }
+
+    /// One more arena, unless another thread has added one to those `seen`.
+    pub(crate) fn add_arena(&self, seen: &Arc<[Arc<Arena>]>) -> Result<()> {
+        let mut arenas = self.0.arenas.lock();
+        if !Arc::ptr_eq(&arenas, seen) {
+            return Ok(());
+        }
+        let arena = self.0.new_arena()?;
+        *arenas = arenas.iter().cloned().chain([Arc::new(arena)]).collect();
+        self.0.counters.arena_added();
+        Ok(())
+    }
+
+    /// The units that live.
+    pub(crate) fn units(&self) -> Vec<Arc<Unit>> {
+        // Upgraded under the lock, dropped by the caller without it.
+        self.0.units.lock().values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// A unit is gone.
+    pub(crate) fn forget_unit(&self, id: u64) {
+        self.0.units.lock().remove(&id);
+    }
+
+    /// The number of the collection that comes next.
+    pub(crate) fn collection(&self) -> &AtomicU32 {
+        &self.0.collection
+    }
+
+    /// Gives a counted reference back.
+    pub(crate) fn release(&self, id: u32) {
+        let code = self.0.slab.record(id);
+        // Read before: once it is retired, a collector may end it.
+        let (item, unit) = (code.item(), Arc::clone(&code.contents().unit));
+        let collection = self.0.collection.load(Ordering::Relaxed);
+        if code.state().release(collection) == Released::Retired {
+            unit.count(|counters| counters.retired(item));
+        }
+    }
+
+    /// Lets dead objects be found no more, and frees them when nobody can be using them.
+    pub(crate) fn bury(&self, doomed: Vec<Doomed>) {
+        for object in &doomed {
+            let code = self.0.slab.record(object.id());
+            code.contents().arena.index().clear(&code.range());
+        }
+        self.0.limbo.add(doomed, &self.0.eras);
+        self.reap();
+    }
+}
+
+impl Shared {
+    fn new_arena(&self) -> Result<Arena> {
+        let out = |wanted| ErrorKind::OutOfAddressSpace { wanted, free: self.reserved.free() };
+        let least = self.config.arena_code_bytes + self.config.arena_data_bytes;
+        if self.reserved.free() < least {
+            return Err(out(least).into());
+        }
+        let arena = Arena::new(&self.config, &self.committed, &self.slab)?;
+        match self.reserved.take(arena.reserved_bytes()) {
+            true => Ok(arena),
+            false => Err(out(arena.reserved_bytes()).into()),
+        }
+    }
+
+    fn reap(&self) {
+        let expired = self.limbo.take_ready(&self.eras);
+        if expired.is_empty() {
+            return;
+        }
+        let objects = self.slab.remove(expired);
+        for (range, contents) in &objects {
+            let item = contents.item(range);
+            contents.unit.count(|counters| counters.removed(item));
+        }
+        give_back(objects);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Units and scopes hold the manager, so both steps of the era are free to take: nothing
+        // is left in the slab that holds an arena.
+        self.reap();
+        debug_assert!(self.limbo.is_empty());
+    }
+}
+
+impl fmt::Debug for CodeManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CodeManager({:?})", self.stats())
+    }
+}
+
+/// Frees ranges arena by arena, and drops the rest (which may run code of the user) at the end.
+pub(crate) fn give_back(mut objects: Vec<(Range<usize>, Contents)>) {
+    objects.sort_unstable_by_key(|(range, _)| range.start);
+    for run in objects.chunk_by(|(_, a), (_, b)| Arc::ptr_eq(&a.arena, &b.arena)) {
+        let ranges: Vec<Range<usize>> = run.iter().map(|(range, _)| range.clone()).collect();
+        let freed = run[0].1.arena.free(&ranges);
+        debug_assert!(freed.is_ok(), "objects have registered ranges: {freed:?}");
+        for (range, contents) in run {
+            contents.unit.count(|counters| counters.freed(range.len()));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Removing installed code: functions go back to their lazy entries.
+#![forbid(unsafe_code)]
+
+use crate::{
+    draft::{Flavor, Tier},
+    install::Version,
+    unit::Unit,
+};
+
+/// Which installed code to remove.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Filter {
+    /// Code made for debugging.
+    Debug,
+    /// Code not made for debugging.
+    NonDebug,
+    /// Code of the baseline tier.
+    Baseline,
+    /// Code of the optimizing tier.
+    Optimized,
+    /// All of it.
+    All,
+}
+
+/// What was removed. It is retired, not free: frames may still run it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Removed {
+    /// How many functions went back to their lazy entries.
+    pub functions: usize,
+    /// Bytes of their code.
+    pub code_bytes: usize,
+    /// Bytes of their records and side tables.
+    pub metadata_bytes: usize,
+}
+
+impl Filter {
+    fn matches(self, version: Version) -> bool {
+        let is_debug = version.flavor != Flavor::Normal;
+        match self {
+            Self::Debug => is_debug,
+            Self::NonDebug => !is_debug,
+            Self::Baseline => version.tier == Tier::Baseline,
+            Self::Optimized => version.tier == Tier::Optimized,
+            Self::All => true,
+        }
+    }
+}
+
+impl Unit {
+    /// Takes installed code away from all functions that match. The next call of each enters the
+    /// lazy stub.
+    pub fn remove(&self, filter: Filter) -> Removed {
+        let removed = self.take_installed(|_, version| filter.matches(version));
+        self.retire(removed)
+    }
+
+    /// Takes the installed code away from one function, if it has any.
+    pub fn remove_function(&self, function: u32) -> Removed {
+        let removed = self.take_installed(|other, _| other == function);
+        self.retire(removed)
+    }
+
+    fn take_installed(&self, which: impl Fn(u32, Version) -> bool) -> Vec<u32> {
+        let mut removed = Vec::new();
+        let mut books = self.books().lock();
+        for function in 0..self.functions() {
+            let Some(id) = books.table[function as usize] else { continue };
+            let version = self.manager().slab().record(id).contents().version;
+            if which(function, version) {
+                books.table[function as usize] = None;
+                self.lead(&mut books, function, self.lazy_entry(function));
+                removed.push(id);
+            }
+        }
+        removed
+    }
+
+    /// Gives the table's references back, without the lock.
+    fn retire(&self, ids: Vec<u32>) -> Removed {
+        let mut removed = Removed::default();
+        for id in ids {
+            let item = self.manager().slab().record(id).item();
+            removed.functions += 1;
+            removed.code_bytes += item.bytes;
+            removed.metadata_bytes += item.metadata;
+            self.manager().release(id);
+        }
+        removed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_match_what_they_say() {
+        let matching = |filter: Filter| {
+            let all = [Tier::Baseline, Tier::Optimized].into_iter().flat_map(|tier| {
+                [Flavor::Normal, Flavor::Debug, Flavor::Breakpoints, Flavor::Stepping]
+                    .map(|flavor| Version { tier, flavor })
+            });
+            let text = all.map(|version| if filter.matches(version) { 'x' } else { '.' });
+            text.collect::<String>()
+        };
+        assert_eq!(matching(Filter::Debug), ".xxx.xxx");
+        assert_eq!(matching(Filter::NonDebug), "x...x...");
+        assert_eq!(matching(Filter::Baseline), "xxxx....");
+        assert_eq!(matching(Filter::Optimized), "....xxxx");
+        assert_eq!(matching(Filter::All), "xxxxxxxx");
+    }
+}

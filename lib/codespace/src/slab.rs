@@ -1,0 +1,214 @@
+//! Records that never move: ids to [`Code`].
+//!
+//! Chunks double in size and are never freed, so an id leads to its record with two loads, and
+//! a stale id leads to a record too, whose state tells what it is now.
+//!
+//! ```text
+//!   chunks   │ 64 │ 128 │ 256 │ …          id + 63 = position, counted from 64
+//! ```
+//!
+//! An id's way is a chain of types: [`Reserved`] (filled, not started) becomes an id that can be
+//! found; [`Doomed`] (ended by whoever holds this) becomes [`Expired`] when no reader is left.
+
+use std::{ops::Range, sync::OnceLock};
+
+use sync::{Mutex, Rank};
+
+use crate::{
+    error::{ErrorKind, Result},
+    object::{Code, Contents},
+    state::{Ended, Phase},
+};
+
+/// All records of a manager.
+#[derive(Debug)]
+pub(crate) struct Slab {
+    chunks: [OnceLock<Box<[Code]>>; CHUNKS],
+    ids: Mutex<Ids>,
+}
+
+const FIRST_CHUNK: usize = 64;
+const FIRST_SHIFT: u32 = FIRST_CHUNK.ilog2();
+const CHUNKS: usize = (u32::BITS - FIRST_SHIFT) as usize;
+/// Leaves the position below 2^32.
+const LAST_ID: u32 = u32::MAX - FIRST_CHUNK as u32;
+
+/// Ids that can be taken.
+#[derive(Debug)]
+struct Ids {
+    free: Vec<u32>,
+    next: u32,
+}
+
+/// A record that is filled, and can be found by nobody yet.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Reserved(u32);
+
+/// An object that was ended by whoever has this.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Doomed(u32);
+
+/// A dead object without readers.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Expired(u32);
+
+impl Reserved {
+    pub(crate) fn id(&self) -> u32 {
+        self.0
+    }
+}
+
+impl Doomed {
+    pub(crate) fn id(&self) -> u32 {
+        self.0
+    }
+
+    /// # Safety
+    ///
+    /// Every scope in which the object may have been found has closed.
+    pub(crate) unsafe fn expire(self) -> Expired {
+        Expired(self.0)
+    }
+}
+
+impl Slab {
+    /// No records.
+    pub(crate) fn new() -> Self {
+        let ids = Ids { free: Vec::new(), next: 1 };
+        Self { chunks: [const { OnceLock::new() }; CHUNKS], ids: Mutex::new(Rank::Records, ids) }
+    }
+
+    /// The record of an id; `None` for 0. Safe in signal handlers.
+    #[inline]
+    pub(crate) fn get(&self, id: u32) -> Option<&Code> {
+        let (chunk, place) = position(id)?;
+        self.chunks.get(chunk)?.get()?.get(place)
+    }
+
+    /// The record of an id that the caller holds.
+    pub(crate) fn record(&self, id: u32) -> &Code {
+        self.get(id).expect("ids come from this slab, whose records stay")
+    }
+
+    /// Fills a free record for each object.
+    pub(crate) fn insert(&self, objects: Vec<(Range<usize>, Contents)>) -> Result<Vec<Reserved>> {
+        let ids = self.take_ids(objects.len())?;
+        let fill = |(id, (range, contents)): (u32, (Range<usize>, Contents))| {
+            // SAFETY: `id` was free, and is now with this thread alone.
+            unsafe { self.record(id).fill(&range, contents) };
+            Reserved(id)
+        };
+        Ok(ids.into_iter().zip(objects).map(fill).collect())
+    }
+
+    /// Starts an object with that many references.
+    pub(crate) fn start(&self, reserved: Reserved, references: u32) -> u32 {
+        self.record(reserved.0).state().start(references);
+        reserved.0
+    }
+
+    /// Empties records of objects that were never started.
+    pub(crate) fn withdraw(&self, reserved: Vec<Reserved>) -> Vec<(Range<usize>, Contents)> {
+        let ids: Vec<u32> = reserved.into_iter().map(|reserved| reserved.0).collect();
+        // SAFETY: never started, so never found; who had `Reserved` had the id alone.
+        let empty = |&id: &u32| unsafe { self.record(id).empty_out() };
+        let objects = ids.iter().filter_map(|id| Some((self.record(*id).allocated(), empty(id)?)));
+        let objects = objects.collect();
+        self.ids.lock().free.extend(ids);
+        objects
+    }
+
+    /// Ends a retiring object.
+    pub(crate) fn kill(&self, id: u32) -> Option<Doomed> {
+        (self.record(id).state().kill() != Ended::No).then_some(Doomed(id))
+    }
+
+    /// Ends an object whose unit goes away.
+    pub(crate) fn condemn(&self, id: u32) -> Option<(Doomed, Phase)> {
+        match self.record(id).state().condemn() {
+            Ended::From(phase) => Some((Doomed(id), phase)),
+            Ended::No => None,
+        }
+    }
+
+    /// Empties records of dead objects, and lets them be used again.
+    pub(crate) fn remove(&self, expired: Vec<Expired>) -> Vec<(Range<usize>, Contents)> {
+        let ids: Vec<u32> = expired.into_iter().map(|expired| expired.0).collect();
+        let empty = |&id: &u32| {
+            let record = self.record(id);
+            let range = record.allocated();
+            // SAFETY: `Expired` says that it is dead, has no readers, and who has it has the id.
+            let contents = unsafe { record.empty_out() };
+            record.state().recycle();
+            Some((range, contents?))
+        };
+        let objects = ids.iter().filter_map(empty).collect();
+        self.ids.lock().free.extend(ids);
+        objects
+    }
+
+    /// That many free ids whose chunks exist.
+    fn take_ids(&self, count: usize) -> Result<Vec<u32>> {
+        let mut ids = self.ids.lock();
+        let from_free = count.min(ids.free.len());
+        let fresh = u32::try_from(count - from_free).ok();
+        let end = fresh.and_then(|fresh| ids.next.checked_add(fresh));
+        let Some(end) = end.filter(|&end| end <= LAST_ID) else {
+            return Err(ErrorKind::TooManyObjects.into());
+        };
+        let rest = ids.free.len() - from_free;
+        let mut taken = ids.free.split_off(rest);
+        taken.extend(ids.next..end);
+        for id in ids.next..end {
+            self.make_chunk(id);
+        }
+        ids.next = end;
+        Ok(taken)
+    }
+
+    fn make_chunk(&self, id: u32) {
+        let Some((chunk, place)) = position(id) else { return };
+        self.chunks[chunk].get_or_init(|| {
+            let first = id - place as u32;
+            (0..(FIRST_CHUNK as u32) << chunk).map(|number| Code::empty(first + number)).collect()
+        });
+    }
+}
+
+/// Chunk and place in it.
+#[inline]
+fn position(id: u32) -> Option<(usize, usize)> {
+    let position = id.checked_sub(1)?.checked_add(FIRST_CHUNK as u32)?;
+    let chunk = position.ilog2() - FIRST_SHIFT;
+    Some((chunk as usize, position as usize - (FIRST_CHUNK << chunk)))
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_has_its_own_place() {
+        assert_eq!(position(0), None);
+        let mut expected = (0, 0);
+        for id in 1..5000 {
+            assert_eq!(position(id), Some(expected));
+            expected.1 += 1;
+            if expected.1 == FIRST_CHUNK << expected.0 {
+                expected = (expected.0 + 1, 0);
+            }
+        }
+        assert!(position(LAST_ID).is_some_and(|(chunk, _)| chunk < CHUNKS));
+    }
+
+    #[test]
+    fn an_id_that_was_never_given_out_has_no_record() {
+        let slab = Slab::new();
+        assert!(slab.get(0).is_none());
+        assert!(slab.get(1).is_none());
+        assert!(slab.get(u32::MAX).is_none());
+    }
+}

@@ -1,0 +1,255 @@
+//! One part of an arena, code or data: what is free and what is committed, in one place.
+//!
+//! ```text
+//!   space       ├──────────────────────────────────────────────────┤
+//!   free                ├──┤       ├──┤            ├────────────────┤   pool
+//!   committed   ├────────────────────────┤   ├──────────┤               blocks
+//!   used before ├──────────────────────────────────┤                    below `fresh`
+//! ```
+//!
+//! Freeing has three steps, because giving memory back to the system must not happen under a
+//! lock: [`Space::start_freeing`] plans and keeps the ranges out of the pool, the caller works,
+//! [`Space::finish_freeing`] puts them back.
+#![forbid(unsafe_code)]
+
+use std::ops::Range;
+
+use crate::{
+    blocks::{Account, Blocks},
+    error::{ErrorKind, Result},
+    pool::Pool,
+};
+
+/// Free and committed ranges of a part of an arena.
+#[derive(Debug)]
+pub(crate) struct Space {
+    unit: usize,
+    pool: Pool,
+    blocks: Blocks,
+    fresh: usize,
+}
+
+/// How a space is divided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Units {
+    /// Of allocating.
+    pub(crate) allocate: usize,
+    /// Of giving memory back.
+    pub(crate) block: usize,
+    /// Of taking memory.
+    pub(crate) step: usize,
+}
+
+/// Ranges on their way back to the pool.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Freeing {
+    /// Whole blocks, to be given back to the system.
+    pub(crate) decommit: Vec<Range<usize>>,
+    /// What stays committed, to be filled with traps.
+    pub(crate) discard: Vec<Range<usize>>,
+}
+
+/// Fresh memory, or memory that code may have run in before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Use {
+    First,
+    Again,
+}
+
+impl Space {
+    /// All of `range` is free, nothing is committed.
+    pub(crate) fn new(range: Range<usize>, units: Units) -> Self {
+        Self {
+            unit: units.allocate,
+            pool: Pool::with(range.clone()),
+            blocks: Blocks::new(range.clone(), units.block, units.step),
+            fresh: range.start,
+        }
+    }
+
+    /// The lowest free range of at least `size` bytes, committed; `None` if there is none.
+    ///
+    /// When no more may be committed, the lowest that is committed already.
+    pub(crate) fn allocate(
+        &mut self,
+        size: usize,
+        account: &Account,
+        commit: impl FnMut(Range<usize>) -> vmem::Result<()>,
+    ) -> Result<Option<(Range<usize>, Use)>> {
+        let Some(size) = size.checked_next_multiple_of(self.unit) else { return Ok(None) };
+        let Some(range) = self.pool.allocate(size) else { return Ok(None) };
+        let range = match self.blocks.ensure(&range, account, commit) {
+            Ok(()) => range,
+            Err(error) => {
+                self.pool.merge(range);
+                let is_limit = matches!(error.kind(), ErrorKind::OutOfCodeMemory { .. });
+                self.allocate_committed(size).filter(|_| is_limit).ok_or(error)?
+            }
+        };
+        let before = if range.start < self.fresh { Use::Again } else { Use::First };
+        self.fresh = self.fresh.max(range.end);
+        Ok(Some((range, before)))
+    }
+
+    /// Plans what to do with freed ranges, and keeps them from being allocated until
+    /// [`Self::finish_freeing`]. Blocks that became free as a whole take their free neighbours
+    /// with them.
+    pub(crate) fn start_freeing(&mut self, ranges: &[Range<usize>]) -> Freeing {
+        for range in ranges {
+            self.pool.merge(range.clone());
+        }
+        let mut freeing = Freeing::default();
+        for range in ranges {
+            self.plan(range, &mut freeing);
+        }
+        freeing
+    }
+
+    /// Makes the ranges free. `decommitted` says which of them really went.
+    pub(crate) fn finish_freeing(
+        &mut self,
+        freeing: Freeing,
+        account: &Account,
+        decommitted: impl Fn(&Range<usize>) -> bool,
+    ) {
+        for range in freeing.decommit {
+            if decommitted(&range) {
+                self.blocks.decommitted(&range, account);
+            }
+            self.pool.merge(range);
+        }
+        for range in freeing.discard {
+            self.pool.merge(range);
+        }
+    }
+
+    /// Makes a range free at once, without giving its memory back.
+    pub(crate) fn free(&mut self, range: Range<usize>) {
+        self.pool.merge(range);
+    }
+
+    /// Committed bytes.
+    pub(crate) fn committed_bytes(&self) -> usize {
+        self.blocks.bytes()
+    }
+
+    /// Free bytes of the space.
+    #[cfg(test)]
+    pub(crate) fn free_bytes(&self) -> usize {
+        self.pool.bytes()
+    }
+
+    fn allocate_committed(&mut self, size: usize) -> Option<Range<usize>> {
+        let parts = self.pool.ranges().flat_map(|range| self.blocks.committed_parts(range));
+        let part = parts.into_iter().find(|part| size <= part.len())?;
+        self.pool.allocate_in(size, part)
+    }
+
+    fn plan(&mut self, range: &Range<usize>, freeing: &mut Freeing) {
+        // A range freed with it may have taken it along, in whole or in part.
+        let mut rest = range.start;
+        while rest < range.end {
+            let Some(free) = self.pool.around(rest) else {
+                rest = self.pool.first_after(rest).map_or(range.end, |start| start.min(range.end));
+                continue;
+            };
+            let part = rest..free.end.min(range.end);
+            let blocks = self.blocks.to_decommit(&part, &free);
+            let (keep, next) = if blocks.is_empty() {
+                (part.clone(), part.end)
+            } else {
+                (part.start..blocks.start.max(part.start), blocks.end)
+            };
+            if self.pool.take(keep.clone()) {
+                freeing.discard.push(keep);
+            }
+            if self.pool.take(blocks.clone()) {
+                freeing.decommit.push(blocks);
+            }
+            rest = next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNITS: Units = Units { allocate: 4, block: 10, step: 20 };
+
+    fn allocate(space: &mut Space, size: usize, account: &Account) -> Option<(Range<usize>, Use)> {
+        space.allocate(size, account, |_| Ok(())).unwrap()
+    }
+
+    #[test]
+    fn sizes_are_rounded_and_reuse_is_noticed() {
+        let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(100));
+        assert_eq!(allocate(&mut space, 5, &account), Some((1000..1008, Use::First)));
+        assert_eq!(allocate(&mut space, 4, &account), Some((1008..1012, Use::First)));
+        space.free(1000..1008);
+        assert_eq!(allocate(&mut space, 1, &account), Some((1000..1004, Use::Again)));
+        assert_eq!(allocate(&mut space, 8, &account), Some((1012..1020, Use::First)));
+        assert_eq!(allocate(&mut space, 96, &account), None);
+        assert_eq!(allocate(&mut space, usize::MAX, &account), None);
+        assert_eq!(account.used(), 20);
+    }
+
+    #[test]
+    fn freed_blocks_go_with_their_free_neighbours() {
+        let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(100));
+        for _ in 0..10 {
+            allocate(&mut space, 4, &account).unwrap();
+        }
+        assert_eq!(account.used(), 40);
+        let first = space.start_freeing(&[1012..1016]);
+        assert_eq!(first, Freeing { decommit: vec![], discard: vec![1012..1016] });
+        space.finish_freeing(first, &account, |_| true);
+        // 1010..1020 becomes free as a whole; 1020..1024 does not.
+        let second = space.start_freeing(&[1008..1012, 1016..1024]);
+        let expected =
+            Freeing { decommit: vec![1010..1020], discard: vec![1008..1010, 1020..1024] };
+        assert_eq!(second, expected);
+        assert_eq!(allocate(&mut space, 16, &account), Some((1040..1056, Use::First)));
+        space.finish_freeing(second, &account, |_| true);
+        assert_eq!(account.used(), 50);
+        assert_eq!(allocate(&mut space, 16, &account), Some((1008..1024, Use::Again)));
+        assert_eq!(account.used(), 60);
+    }
+
+    #[test]
+    fn everything_freed_is_free_again() {
+        let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(100));
+        let ranges: Vec<_> =
+            (0..25).map(|_| allocate(&mut space, 4, &account).unwrap().0).collect();
+        assert_eq!((space.free_bytes(), account.used()), (0, 100));
+        let freeing = space.start_freeing(&ranges);
+        space.finish_freeing(freeing, &account, |_| true);
+        assert_eq!((space.free_bytes(), account.used()), (100, 0));
+        assert_eq!(allocate(&mut space, 100, &account), Some((1000..1100, Use::Again)));
+    }
+
+    #[test]
+    fn under_the_limit_what_is_committed_is_used() {
+        let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(40));
+        for _ in 0..10 {
+            allocate(&mut space, 4, &account).unwrap();
+        }
+        let freeing = space.start_freeing(&[1000..1012]);
+        space.finish_freeing(freeing, &account, |_| true);
+        assert_eq!(account.used(), 30);
+        assert!(account.take(10));
+        space.free(1032..1040);
+        // 1000..1010 would have to be committed.
+        assert_eq!(allocate(&mut space, 8, &account), Some((1032..1040, Use::Again)));
+        assert!(space.allocate(8, &account, |_| Ok(())).is_err());
+    }
+
+    #[test]
+    fn a_failed_decommit_keeps_the_account() {
+        let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(100));
+        let (range, _) = allocate(&mut space, 40, &account).unwrap();
+        let freeing = space.start_freeing(&[range]);
+        space.finish_freeing(freeing, &account, |_| false);
+        assert_eq!((space.free_bytes(), account.used()), (100, 40));
+    }
+}

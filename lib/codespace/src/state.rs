@@ -1,0 +1,205 @@
+//! The life of a code object's record, in one atomic.
+//!
+//! ```text
+//!              start          release (last)         kill
+//!   free ──────────► live ──────────────► retiring ───────► dead
+//!    ▲          acquire, release              condemn  ▲     │ recycle
+//!    │               └─────────────────────────────────┘     │
+//!    └───────────────────────────────────────────────────────┘ generation + 1
+//! ```
+//!
+//! * [STATE-ONE-WAY] an object that is retiring never becomes live again: counted references
+//!   come only from counted references, or from [`State::try_acquire`], which looks at the phase
+//!   and changes the count in the same step.
+//! * [STATE-GENERATION] the generation changes whenever the record is used again, so who reads
+//!   the same live or retiring word twice has read one object in between.
+//!
+//! A retiring object has no count; its place holds the era in which it was retired, for a
+//! collector that waits for eras.
+//!
+//! ```text
+//!   63         34 33  32 31                            0
+//!   │ generation │ phase │ count, or era when retiring │
+//! ```
+#![forbid(unsafe_code)]
+
+use sync::atomic::{AtomicU64, Ordering};
+
+/// Phase, generation and count of one record.
+#[derive(Debug)]
+pub(crate) struct State(AtomicU64);
+
+/// Where in its life an object is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// The record describes nothing that can be found.
+    Free = 0,
+    /// Somebody holds a counted reference.
+    Live = 1,
+    /// Nobody does; frames and look-ups may still use it.
+    Retiring = 2,
+    /// Cannot be found any more; readers that found it before may not have finished.
+    Dead = 3,
+}
+
+/// What a record's word says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) phase: Phase,
+    pub(crate) generation: u32,
+}
+
+impl Snapshot {
+    /// May a look-up return it?
+    pub(crate) fn is_found(self) -> bool {
+        matches!(self.phase, Phase::Live | Phase::Retiring)
+    }
+}
+
+/// Outcome of giving back a counted reference.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub(crate) enum Released {
+    /// Others hold references.
+    StillLive,
+    /// That was the last one.
+    Retired,
+}
+
+/// Outcome of asking for a counted reference.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub(crate) enum Acquired {
+    /// The caller has a reference now.
+    Yes,
+    /// The object is not live any more.
+    No,
+}
+
+/// Outcome of trying to end an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub(crate) enum Ended {
+    /// The caller has ended it, and it alone; it was in that phase.
+    From(Phase),
+    /// It is not in a phase that can be ended this way.
+    No,
+}
+
+const COUNT_BITS: u32 = 32;
+const COUNT: u64 = (1 << COUNT_BITS) - 1;
+const PHASE: u64 = 3 << COUNT_BITS;
+const GENERATION_SHIFT: u32 = COUNT_BITS + 2;
+
+impl State {
+    /// A free record that was never used.
+    pub(crate) fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// What the word says now.
+    pub(crate) fn get(&self) -> Snapshot {
+        // Acquire pairs with `start`: who sees the object live sees all of it.
+        snapshot(self.0.load(Ordering::Acquire))
+    }
+
+    /// Makes the object of a free record live, with that many references.
+    pub(crate) fn start(&self, references: u32) {
+        let word = self.0.load(Ordering::Relaxed);
+        debug_assert_eq!(snapshot(word).phase, Phase::Free, "only a free record starts");
+        // Release pairs with `get`. No other thread changes a free record's word.
+        self.0.store(join(Phase::Live, word, u64::from(references)), Ordering::Release);
+    }
+
+    /// One more reference, from somebody who has one.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^32 - 1 references.
+    pub(crate) fn acquire(&self) {
+        let acquired = self.try_acquire();
+        assert!(acquired == Acquired::Yes, "too many references to one code object");
+    }
+
+    /// A reference for somebody who has none. [STATE-ONE-WAY]
+    pub(crate) fn try_acquire(&self) -> Acquired {
+        let add = |word| {
+            let may = snapshot(word).phase == Phase::Live && word & COUNT != COUNT;
+            may.then(|| word + 1)
+        };
+        // Acquire pairs with `start`.
+        match self.0.fetch_update(Ordering::Acquire, Ordering::Relaxed, add) {
+            Ok(_) => Acquired::Yes,
+            Err(_) => Acquired::No,
+        }
+    }
+
+    /// Gives a reference back; the last one retires the object in `era`.
+    pub(crate) fn release(&self, era: u32) -> Released {
+        let take = |word: u64| {
+            debug_assert!(word & COUNT != 0, "the caller holds a reference");
+            let last = word & COUNT == 1;
+            Some(if last { join(Phase::Retiring, word, u64::from(era)) } else { word - 1 })
+        };
+        // Release pairs with the Acquire of `kill`: whoever ends the object comes after every use
+        // through a reference. Acquire, so that the last one also comes after the others' uses.
+        let before = self.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, take);
+        match before {
+            Ok(word) if word & COUNT == 1 => Released::Retired,
+            _ => Released::StillLive,
+        }
+    }
+
+    /// The era in which the object was retired, while it is retiring.
+    pub(crate) fn retired_in(&self) -> Option<u32> {
+        let word = self.0.load(Ordering::Acquire);
+        (snapshot(word).phase == Phase::Retiring).then_some((word & COUNT) as u32)
+    }
+
+    /// Ends a retiring object.
+    pub(crate) fn kill(&self) -> Ended {
+        self.end(|phase| phase == Phase::Retiring)
+    }
+
+    /// Ends a live or retiring object whose owner goes away.
+    pub(crate) fn condemn(&self) -> Ended {
+        self.end(|phase| matches!(phase, Phase::Live | Phase::Retiring))
+    }
+
+    fn end(&self, from: impl Fn(Phase) -> bool) -> Ended {
+        let end = |word| from(snapshot(word).phase).then(|| join(Phase::Dead, word, 0));
+        // Acquire pairs with `release`.
+        match self.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, end) {
+            Ok(word) => Ended::From(snapshot(word).phase),
+            Err(_) => Ended::No,
+        }
+    }
+
+    /// Makes the record of a dead object free again. [STATE-GENERATION]
+    pub(crate) fn recycle(&self) {
+        let word = self.0.load(Ordering::Relaxed);
+        debug_assert_eq!(snapshot(word).phase, Phase::Dead, "only the dead are recycled");
+        let generation = (word >> GENERATION_SHIFT).wrapping_add(1);
+        // Release pairs with `get`: who sees the new generation sees nothing of the old object.
+        self.0.store(generation << GENERATION_SHIFT, Ordering::Release);
+    }
+}
+
+fn snapshot(word: u64) -> Snapshot {
+    let phase = match (word & PHASE) >> COUNT_BITS {
+        0 => Phase::Free,
+        1 => Phase::Live,
+        2 => Phase::Retiring,
+        _ => Phase::Dead,
+    };
+    Snapshot { phase, generation: (word >> GENERATION_SHIFT) as u32 }
+}
+
+/// A word with the generation of `word`.
+fn join(phase: Phase, word: u64, count: u64) -> u64 {
+    (word >> GENERATION_SHIFT << GENERATION_SHIFT) | (phase as u64) << COUNT_BITS | count
+}
+
+#[cfg(test)]
+mod tests;

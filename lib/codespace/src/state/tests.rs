@@ -1,0 +1,153 @@
+use super::*;
+
+#[cfg(not(loom))]
+mod alone {
+    use super::*;
+
+    #[test]
+    fn a_whole_life() {
+        let state = State::new();
+        assert_eq!(state.get(), Snapshot { phase: Phase::Free, generation: 0 });
+        assert_eq!(state.try_acquire(), Acquired::No);
+        state.start(1);
+        state.acquire();
+        assert_eq!(state.try_acquire(), Acquired::Yes);
+        assert_eq!(state.release(7), Released::StillLive);
+        assert_eq!(state.kill(), Ended::No);
+        assert_eq!(state.release(8), Released::StillLive);
+        assert_eq!(state.retired_in(), None);
+        assert_eq!(state.release(9), Released::Retired);
+        assert_eq!(state.retired_in(), Some(9));
+        assert!(state.get().is_found());
+        assert_eq!(state.try_acquire(), Acquired::No);
+        assert_eq!(state.kill(), Ended::From(Phase::Retiring));
+        assert_eq!(state.kill(), Ended::No);
+        assert_eq!(state.condemn(), Ended::No);
+        assert!(!state.get().is_found());
+        state.recycle();
+        assert_eq!(state.get(), Snapshot { phase: Phase::Free, generation: 1 });
+    }
+
+    #[test]
+    fn the_owner_may_end_a_live_object() {
+        let state = State::new();
+        state.start(3);
+        assert_eq!(state.condemn(), Ended::From(Phase::Live));
+        assert_eq!(state.condemn(), Ended::No);
+        assert_eq!(state.try_acquire(), Acquired::No);
+    }
+
+    #[test]
+    fn a_generation_survives_every_phase() {
+        let state = State::new();
+        for generation in 0..5 {
+            assert_eq!(state.get().generation, generation);
+            state.start(u32::MAX);
+            assert_eq!(state.get(), Snapshot { phase: Phase::Live, generation });
+            assert_eq!(state.try_acquire(), Acquired::No);
+            assert_eq!(state.condemn(), Ended::From(Phase::Live));
+            assert_eq!(state.get(), Snapshot { phase: Phase::Dead, generation });
+            state.recycle();
+        }
+    }
+
+    #[test]
+    fn one_of_many_is_the_last() {
+        let state = State::new();
+        state.start(4000);
+        let last = AtomicU64::new(0);
+        sync::hammer(4, 1000, |_, _| {
+            if state.release(1) == Released::Retired {
+                last.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        assert_eq!(last.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[cfg(loom)]
+mod scenarios {
+    use super::*;
+    use loom::thread;
+    use sync::Arc;
+
+    #[test]
+    fn a_reference_from_a_look_up_never_revives_a_retired_object() {
+        loom::model(|| {
+            let state = Arc::new(State::new());
+            state.start(1);
+            let reader = {
+                let state = Arc::clone(&state);
+                thread::spawn(move || match state.try_acquire() {
+                    Acquired::Yes => Some(state.release(1)),
+                    Acquired::No => None,
+                })
+            };
+            let mine = state.release(1);
+            let theirs = reader.join().unwrap();
+            // Exactly one of the two was the last.
+            let last = [Some(mine), theirs].iter().filter(|r| **r == Some(Released::Retired));
+            assert_eq!(last.count(), 1);
+            assert_eq!(state.get().phase, Phase::Retiring);
+        });
+    }
+
+    #[test]
+    fn collector_and_look_up_agree() {
+        loom::model(|| {
+            let state = Arc::new(State::new());
+            state.start(1);
+            assert_eq!(state.release(1), Released::Retired);
+            let collector = {
+                let state = Arc::clone(&state);
+                thread::spawn(move || state.kill())
+            };
+            assert_eq!(state.try_acquire(), Acquired::No);
+            assert_eq!(collector.join().unwrap(), Ended::From(Phase::Retiring));
+        });
+    }
+
+    #[test]
+    fn only_one_ends_it() {
+        loom::model(|| {
+            let state = Arc::new(State::new());
+            state.start(1);
+            let threads: Vec<_> = (0..2)
+                .map(|number| {
+                    let state = Arc::clone(&state);
+                    thread::spawn(move || if number == 0 { state.kill() } else { state.condemn() })
+                })
+                .collect();
+            let _ = state.release(1);
+            let ended: Vec<_> = threads.into_iter().map(|t| t.join().unwrap()).collect();
+            assert_eq!(ended.iter().filter(|ended| **ended != Ended::No).count(), 1);
+            assert_eq!(state.get().phase, Phase::Dead);
+        });
+    }
+
+    #[test]
+    fn a_reader_sees_the_object_of_its_generation() {
+        loom::model(|| {
+            let state = Arc::new(State::new());
+            let contents = Arc::new(AtomicU64::new(1));
+            state.start(1);
+            let reader = {
+                let (state, contents) = (Arc::clone(&state), Arc::clone(&contents));
+                thread::spawn(move || {
+                    let before = state.get();
+                    let seen = contents.load(Ordering::Acquire);
+                    let after = state.get();
+                    if before == after && before.is_found() {
+                        // [STATE-GENERATION]
+                        assert_eq!(seen, u64::from(before.generation) + 1);
+                    }
+                })
+            };
+            assert_eq!(state.condemn(), Ended::From(Phase::Live));
+            state.recycle();
+            contents.store(2, Ordering::Release);
+            state.start(1);
+            reader.join().unwrap();
+        });
+    }
+}

@@ -1,0 +1,369 @@
+//! A unit: functions that are compiled, called and given up together, such as those of a module.
+//!
+//! ```text
+//!   Unit ─┬─ cells        one word for each function: where callers go
+//!         ├─ lazy table   where a cell leads while its function has no code
+//!         └─ books        which code is installed, and all objects of the unit
+//! ```
+//!
+//! Its steps have files of their own: `place`, `publish`, `remove`; the rule is in `install`.
+#![forbid(unsafe_code)]
+
+use std::{
+    any::Any,
+    fmt,
+    ops::Range,
+    // Handed out as a word of memory, and a static: loom's atomics are neither.
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use std::sync::Arc;
+
+use sync::{Mutex, Rank};
+
+use crate::{
+    arena::{Allocation, Arena},
+    assumptions::Assumptions,
+    cells::{CELL_BYTES, Cells},
+    draft::{Flavor, Kind, Tier},
+    error::{ErrorKind, Result},
+    install::{Mode, Version},
+    lazy_table,
+    manager::CodeManager,
+    object::Contents,
+    refs::CodeRef,
+    reloc::Reach,
+    state::Phase,
+    stats::{CodeStats, Counters},
+    tables::Tables,
+};
+
+/// What a unit is made from.
+pub struct UnitSpec {
+    /// How many functions it has. May be zero, for wrappers and stubs.
+    pub functions: u32,
+    /// Address of machine code that is entered when a function without code is called: with the
+    /// function's number in `eax`, everything else as the caller left it. Not used if there are no
+    /// functions.
+    pub lazy_stub: usize,
+    /// The user's data, which look-ups lead to. It lives at least as long as the unit's code, and
+    /// must not hold the unit or its code, or neither is ever freed.
+    pub owner: Arc<dyn Any + Send + Sync>,
+}
+
+impl fmt::Debug for UnitSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnitSpec({} functions, {:#x})", self.functions, self.lazy_stub)
+    }
+}
+
+/// Functions with cells, and their code. Dropping it frees all of that: nothing may run it any
+/// more then.
+pub struct Unit {
+    manager: CodeManager,
+    identity: Arc<Identity>,
+    home: Option<Home>,
+    books: Mutex<Books>,
+}
+
+/// Where the cells and lazy entries of a unit with functions are.
+struct Home {
+    arena: Arc<Arena>,
+    cells: Cells,
+    lazy_table: usize,
+}
+
+/// Who has what.
+#[derive(Debug)]
+pub(crate) struct Books {
+    pub(crate) mode: Mode,
+    pub(crate) assumptions: Assumptions,
+    /// Installed code of each function, with a counted reference.
+    pub(crate) table: Vec<Option<u32>>,
+    /// All objects that have not been freed.
+    pub(crate) objects: Vec<u32>,
+}
+
+impl Unit {
+    pub(crate) fn new(manager: &CodeManager, spec: UnitSpec) -> Result<Arc<Self>> {
+        lazy_table::check(spec.functions)?;
+        let identity = Arc::new(Identity::new(spec.owner, manager.counters()));
+        let books = Books {
+            mode: Mode::default(),
+            assumptions: Assumptions::default(),
+            table: vec![None; spec.functions as usize],
+            objects: Vec::new(),
+        };
+        let mut unit = Self {
+            manager: manager.clone(),
+            identity,
+            home: None,
+            books: Mutex::new(Rank::Unit, books),
+        };
+        if spec.functions != 0 {
+            unit.settle(spec.functions, spec.lazy_stub)?;
+        }
+        Ok(Arc::new(unit))
+    }
+
+    /// How many functions it has.
+    pub fn functions(&self) -> u32 {
+        self.home.as_ref().map_or(0, |home| home.cells.count())
+    }
+
+    /// The cell of a function. Its address stays the same while the unit lives; what it holds is
+    /// the address to call, for one call.
+    ///
+    /// # Panics
+    ///
+    /// If the unit has no function of that number.
+    pub fn cell(&self, function: u32) -> *const AtomicUsize {
+        let cell = self.home.as_ref().and_then(|home| home.cells.get(function));
+        cell.unwrap_or_else(|| panic!("function {function} of {}", self.functions()))
+    }
+
+    /// The first cell; the others follow. Null if the unit has no functions.
+    pub fn cells(&self) -> *const AtomicUsize {
+        self.home
+            .as_ref()
+            .and_then(|home| home.cells.get(0))
+            .map_or(std::ptr::null(), std::ptr::from_ref)
+    }
+
+    /// The address of a function's lazy entry, where its cell leads while it has no code.
+    ///
+    /// # Panics
+    ///
+    /// If the unit has no function of that number.
+    pub fn lazy_entry(&self, function: u32) -> usize {
+        assert!(function < self.functions(), "function {function} of {}", self.functions());
+        self.home.as_ref().map_or(0, |home| home.lazy_entry(function))
+    }
+
+    /// The installed code of a function.
+    pub fn code(self: &Arc<Self>, function: u32) -> Option<CodeRef> {
+        let books = self.books.lock();
+        let id = (*books.table.get(function as usize)?)?;
+        self.manager.slab().record(id).state().acquire();
+        Some(CodeRef::adopt(self, id))
+    }
+
+    /// The tier of a function's installed code.
+    pub fn tier(&self, function: u32) -> Option<Tier> {
+        let books = self.books.lock();
+        let id = (*books.table.get(function as usize)?)?;
+        Some(self.manager.slab().record(id).tier())
+    }
+
+    /// The version of what compilers may rely on now. To be read before compiling.
+    pub fn assumptions(&self) -> u64 {
+        self.books.lock().assumptions.version()
+    }
+
+    /// Something that compilers relied on has changed: code that is published later but relied on
+    /// it is not installed.
+    pub fn change_assumptions(&self) {
+        self.books.lock().assumptions.change();
+    }
+
+    /// What the unit is being used for.
+    pub fn mode(&self) -> Mode {
+        self.books.lock().mode
+    }
+
+    /// Changes which code is installed from now on; what is installed stays.
+    pub fn set_mode(&self, mode: Mode) {
+        self.books.lock().mode = mode;
+    }
+
+    /// What became of its code. Takes no lock.
+    pub fn stats(&self) -> CodeStats {
+        self.identity.own.snapshot()
+    }
+
+    /// Bytes that it occupies: code, cells, records, side tables and books. Not the owner's.
+    pub fn memory_usage(&self) -> usize {
+        let code = self.stats();
+        let books = self.books.lock();
+        let lists = size_of_val(&*books.table) + books.objects.capacity() * size_of::<u32>();
+        let cells = self.functions() as usize * CELL_BYTES;
+        size_of::<Self>()
+            + size_of::<Identity>()
+            + lists
+            + cells
+            + code.metadata_bytes
+            + (code.generated_bytes - code.freed_bytes.min(code.generated_bytes))
+    }
+
+    /// The user's data.
+    pub fn owner(&self) -> &Arc<dyn Any + Send + Sync> {
+        self.identity.owner()
+    }
+
+    /// The manager that it belongs to.
+    pub fn manager(&self) -> &CodeManager {
+        &self.manager
+    }
+
+    /// Who the unit is, for its code.
+    pub(crate) fn identity(&self) -> &Arc<Identity> {
+        &self.identity
+    }
+
+    pub(crate) fn books(&self) -> &Mutex<Books> {
+        &self.books
+    }
+
+    /// Lets callers of a function reach that address. The caller has the books.
+    pub(crate) fn lead(&self, _books: &mut Books, function: u32, entry: usize) {
+        if let Some(home) = &self.home {
+            home.cells.set(function, entry);
+        }
+    }
+
+    /// Where its cells are.
+    pub(crate) fn reach(&self) -> Reach {
+        let cells = self.home.as_ref().map_or(0..0, |home| home.cells.range());
+        Reach { cells, limit: self.manager.config().cell_reach }
+    }
+
+    /// The arena in which its cells are.
+    pub(crate) fn home_arena(&self) -> Option<&Arc<Arena>> {
+        self.home.as_ref().map(|home| &home.arena)
+    }
+
+    /// Finds an arena for cells and lazy table.
+    fn settle(&mut self, functions: u32, lazy_stub: usize) -> Result<()> {
+        self.check_capacity(functions)?;
+        loop {
+            let arenas = self.manager.arenas();
+            for arena in arenas.iter() {
+                if self.settle_in(arena, functions, lazy_stub)? {
+                    return Ok(());
+                }
+            }
+            self.manager.add_arena(&arenas)?;
+        }
+    }
+
+    /// Would it fit in an empty arena?
+    fn check_capacity(&self, functions: u32) -> Result<()> {
+        let config = self.manager.config();
+        for (wanted, available) in [
+            (functions as usize * CELL_BYTES, config.arena_data_bytes),
+            (lazy_table::size(functions), config.arena_code_bytes),
+        ] {
+            if available < wanted {
+                return Err(ErrorKind::TooLarge { wanted, available }.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_in(&mut self, arena: &Arc<Arena>, functions: u32, lazy_stub: usize) -> Result<bool> {
+        let size = lazy_table::size(functions);
+        let Some(allocation) = arena.allocate(&[size])? else { return Ok(false) };
+        let lazy_table = allocation.objects()[0].start;
+        let entry = |function| lazy_table + function as usize * lazy_table::ENTRY_BYTES;
+        let Some(cells) = Cells::new(arena, functions, entry)? else { return Ok(false) };
+        let (mut scope, _) = allocation.write()?;
+        lazy_table::write(scope.bytes(), functions, lazy_stub);
+        allocation.finish(scope)?;
+        self.publish_lazy_table(allocation, size)?;
+        self.home = Some(Home { arena: Arc::clone(arena), cells, lazy_table });
+        Ok(true)
+    }
+
+    fn publish_lazy_table(&mut self, allocation: Allocation, size: usize) -> Result<()> {
+        let contents = Contents {
+            unit: Arc::clone(&self.identity),
+            arena: Arc::clone(allocation.arena()),
+            kind: Kind::LazyTable,
+            version: Version { tier: Tier::Baseline, flavor: Flavor::Normal },
+            body: size as u32,
+            tables: Tables::default(),
+        };
+        let start = allocation.objects()[0].start;
+        let reserved = self.manager.slab().insert(vec![(start..start + size, contents)])?;
+        let bytes = allocation.take().iter().map(Range::len).sum();
+        self.identity.count(|counters| counters.placed(bytes));
+        for reserved in reserved {
+            let id = self.start(reserved, 1);
+            self.books.get_mut().objects.push(id);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Unit {
+    fn drop(&mut self) {
+        let objects = std::mem::take(&mut self.books.get_mut().objects);
+        let mut doomed = Vec::with_capacity(objects.len());
+        for id in objects {
+            let item = self.manager.slab().record(id).item();
+            let Some((object, phase)) = self.manager.slab().condemn(id) else { continue };
+            self.identity.count(|counters| match phase {
+                Phase::Retiring => counters.ended_retired(item),
+                _ => counters.ended(item),
+            });
+            doomed.push(object);
+        }
+        self.manager.forget_unit(self.identity.id);
+        self.manager.bury(doomed);
+    }
+}
+
+impl fmt::Debug for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unit({}, {} functions)", self.identity.id, self.functions())
+    }
+}
+
+impl Home {
+    fn lazy_entry(&self, function: u32) -> usize {
+        self.lazy_table + function as usize * lazy_table::ENTRY_BYTES
+    }
+}
+
+/// What code knows of its unit, and keeps.
+pub(crate) struct Identity {
+    id: u64,
+    owner: Arc<dyn Any + Send + Sync>,
+    own: Counters,
+    all: Arc<Counters>,
+}
+
+impl Identity {
+    fn new(owner: Arc<dyn Any + Send + Sync>, all: &Arc<Counters>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        all.unit_added();
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { id, owner, own: Counters::default(), all: Arc::clone(all) }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn owner(&self) -> &Arc<dyn Any + Send + Sync> {
+        &self.owner
+    }
+
+    /// Counts something for the unit and for all units.
+    pub(crate) fn count(&self, what: impl Fn(&Counters)) {
+        what(&self.own);
+        what(&self.all);
+    }
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        self.all.unit_gone();
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", self.id)
+    }
+}
