@@ -31,6 +31,7 @@ impl<'a> Translator<'a> {
     pub(super) fn visit_br_if(&mut self, depth: u32) -> Translated {
         let condition = self.pop_i32()?;
         let (target, params) = self.target(depth)?;
+        self.spend_for_block()?;
         let args = self.peek_args(params)?;
         let next = self.builder.create_block();
         self.builder.ins().brif(condition, target, &args, next, &[]);
