@@ -7,4 +7,5 @@
 mod support;
 
 mod calls;
+mod stacks;
 mod traps;
