@@ -7,5 +7,6 @@
 mod support;
 
 mod calls;
+mod heap;
 mod stacks;
 mod traps;
