@@ -173,7 +173,8 @@ fn parse_size(text: &str) -> Result<usize, String> {
 /// Seconds, or a number with ms, s or m.
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0)];
-    let unit = units.into_iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)));
+    let unit =
+        units.into_iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)));
     let (number, factor) = unit.unwrap_or((text, 1.0));
     let seconds = number.parse::<f64>().ok().map(|number| number * factor);
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());

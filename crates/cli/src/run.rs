@@ -63,9 +63,10 @@ fn load(engine: &Engine, file: &Path) -> Result<Module, Failure> {
 }
 
 fn host(args: &RunArgs, file: &Path, arguments: &[OsString]) -> Result<Host, Failure> {
-    let name = args.argv0.clone().unwrap_or_else(|| {
-        file.file_name().unwrap_or(file.as_os_str()).to_owned()
-    });
+    let name = args
+        .argv0
+        .clone()
+        .unwrap_or_else(|| file.file_name().unwrap_or(file.as_os_str()).to_owned());
     let mut wasi = WasiContext::builder().inherit_stdio().argv0(name.into_vec());
     wasi = wasi.args(arguments.iter().cloned().map(OsStringExt::into_vec));
     for variable in &args.env {
@@ -148,7 +149,7 @@ fn initialize(store: &mut Store<Host>, instance: Instance) -> Result<(), Failure
 fn exit_code(error: Error) -> Result<u8, Failure> {
     match error.downcast_ref::<Exit>() {
         // The system keeps the lowest 8 bits of what a program exits with.
-        Some(exit) => Ok(exit.0 as u8),
+        Some(exit) => Ok(exit.code() as u8),
         None => Err(error.into()),
     }
 }

@@ -10,10 +10,11 @@
 //!   walk     openat(.., component, O_NOFOLLOW) for each component   everywhere else
 //! ```
 //!
-//! * `[BENEATH]` no call of the host gets more than one component of a program's path, except
+//! * [PATH-BENEATH] no call of the host gets more than one component of a program's path, except
 //!   `openat2` with `RESOLVE_BENEATH`.
-//! * `[LAST]` calls that act on a name in a directory (unlink, rename, ...) get a descriptor of that
-//!   directory and the last component, and never follow a link there. `.` and `..` are not names.
+//! * [PATH-LAST] calls that act on a name in a directory (unlink, rename, ...) get a descriptor of
+//!   that directory and the last component, and never follow a link there. `.` and `..` are no
+//!   names.
 //!
 //! Leaving the directory is [`Errno::Perm`].
 
@@ -83,7 +84,7 @@ impl Opening {
     }
 }
 
-/// A name in a directory: what `[LAST]` is about.
+/// A name in a directory: what [PATH-LAST] is about.
 #[derive(Debug)]
 pub(crate) struct Place<'d> {
     parent: Parent<'d>,

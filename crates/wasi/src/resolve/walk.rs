@@ -153,7 +153,7 @@ impl Walk<'_> {
         self.stack.last().map_or(self.start, OwnedFd::as_fd)
     }
 
-    /// `[BENEATH]` opens one component, and no link.
+    /// [PATH-BENEATH] opens one component, and no link.
     fn open_here(&self, name: &CStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
         let mode = if flags.contains(OFlags::CREATE) { self.opening.mode } else { Mode::empty() };
         let flags = flags | ALWAYS | OFlags::NOFOLLOW;
