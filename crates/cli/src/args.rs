@@ -34,6 +34,9 @@ Examples:
 Exit codes: the program's own; 134 after a trap; 1 for other errors; 2 for wrong usage.
 Set TIERUP_LOG (for example to `tierup=debug`) to see what the engine does.";
 
+/// What the engine allows unless it is told otherwise.
+const DEFAULT_WASM_STACK: usize = 1 << 20;
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -90,6 +93,17 @@ pub(crate) struct EngineArgs {
     /// WebAssembly semantics and limits; `-W help` lists the keys
     #[arg(short = 'W', value_name = "KEY=VALUE", value_delimiter = ',')]
     pub(crate) wasm: Vec<WasmOption>,
+}
+
+impl EngineArgs {
+    /// How much stack a program may use.
+    pub(crate) fn wasm_stack(&self) -> usize {
+        let mut sizes = self.wasm.iter().rev().filter_map(|option| match option {
+            WasmOption::MaxWasmStack(bytes) => Some(*bytes),
+            _ => None,
+        });
+        sizes.next().unwrap_or(DEFAULT_WASM_STACK)
+    }
 }
 
 /// Form of the statistics.

@@ -13,6 +13,7 @@ mod run;
 mod invoke;
 mod stats;
 mod wast;
+mod stack;
 mod logging;
 
 use std::process::ExitCode;
@@ -33,8 +34,8 @@ fn main() -> ExitCode {
     let done = match logging::start() {
         Err(failure) => Err(failure),
         Ok(()) => match command {
-            Command::Run(args) => run::run(&args),
-            Command::Wast(args) => wast::run(&args),
+            Command::Run(args) => stack::with(&args.engine, || run::run(&args)),
+            Command::Wast(args) => stack::with(&args.engine, || wast::run(&args)),
         },
     };
     outcome::finish(done)

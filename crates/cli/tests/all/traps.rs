@@ -1,8 +1,11 @@
 //! Programs that end otherwise than by returning.
 
-use std::time::{Duration, Instant};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
-use crate::support::{Scratch, program};
+use crate::support::{Ended, Scratch, program};
 
 const TRAPS: &str = r#"(module $lib
   (memory (export "memory") 1)
@@ -93,4 +96,22 @@ fn a_timeout_that_is_not_reached_changes_nothing() {
     Scratch::with("exit.wat", program("", "(i32.const 7)"))
         .run("-W timeout=1m exit.wat")
         .with(7, "");
+}
+
+/// However much stack the shell's limits give the main thread.
+#[test]
+fn stack_is_what_the_option_says() {
+    // A frame takes 16 bytes at least.
+    let module = r#"(module (func $deep (export "deep") (param i32) (result i32)
+      (if (result i32) (local.get 0)
+        (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+        (else (i32.const 0)))))"#;
+    let scratch = Scratch::with("deep.wat", module);
+    scratch.run("--invoke deep deep.wat 10000").printed("10000\n");
+    scratch.run("--invoke deep deep.wat 1000000").with(134, "call stack exhausted");
+    scratch.run("-W max-wasm-stack=256M --invoke deep deep.wat 1000000").printed("1000000\n");
+    let command =
+        format!("ulimit -s 256; {} --invoke deep deep.wat 10000", env!("CARGO_BIN_EXE_tierup"));
+    let output = Command::new("sh").args(["-c", &command]).current_dir(scratch.path("")).output();
+    Ended::from(output.unwrap()).printed("10000\n");
 }
