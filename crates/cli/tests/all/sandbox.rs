@@ -1,6 +1,8 @@
 //! Programs that try to leave the directory they were given.
 
-use crate::support::{Scratch, program};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+use crate::support::{Ended, Scratch, program};
 
 const PERM: i32 = 63;
 const NOENT: i32 = 44;
@@ -88,4 +90,15 @@ fn no_directory_is_given_unless_it_is_named() {
     scratch.run("open.wat").with(BADF, "");
     scratch.run("--dir given open.wat").with(0, "");
     scratch.run("--dir given::/other open.wat").with(0, "");
+}
+
+#[test]
+fn directories_on_the_host_have_any_names() {
+    let name = OsStr::from_bytes(b"\xff\xfe");
+    let scratch = Scratch::with("open.wat", open("file", FOLLOW));
+    std::fs::create_dir(scratch.path("").join(name)).unwrap();
+    std::fs::write(scratch.path("").join(name).join("file"), "").unwrap();
+    let option = OsStr::from_bytes(b"\xff\xfe::/guest");
+    let output = scratch.command(&[OsStr::new("--dir"), option, OsStr::new("open.wat")]).output();
+    Ended::from(output.unwrap()).with(0, "");
 }
