@@ -13,7 +13,10 @@ mod memory;
 mod poll;
 mod table;
 
-use std::arch::naked_asm;
+use std::{
+    arch::naked_asm,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use tierup_abi::{BUILTIN_TABLE_LEN, Builtin, InstanceHead, StoreBlock};
 
@@ -125,12 +128,15 @@ unsafe fn run(
         unreachable!("only code of instances calls builtins");
     };
     let instance = store.instances.handle_at(index).expect("an instance that runs is alive");
-    match work(store, instance) {
-        Ok(value) => Outcome { value, unwinds: 0 },
-        Err(error) => {
-            store.capture_backtrace();
-            store.set_pending(Pending::Error(error));
-            Outcome { value: 0, unwinds: 1 }
-        }
-    }
+    // Limiters and interrupt handlers of the embedder may panic.
+    let pending = match catch_unwind(AssertUnwindSafe(|| work(store, instance))) {
+        Ok(Ok(value)) => return Outcome { value, unwinds: 0 },
+        Ok(Err(error)) => Pending::Error(error),
+        Err(payload) => Pending::Panic(payload),
+    };
+    // SAFETY: as above; the closure with the other reference is gone.
+    let store = unsafe { StoreState::of_head(head) };
+    store.capture_backtrace();
+    store.set_pending(pending);
+    Outcome { value: 0, unwinds: 1 }
 }

@@ -11,7 +11,10 @@
 //! Everything else goes. Host functions and extern values are dropped, memory is given back, and
 //! the slots are used again.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    any::Any,
+    sync::{Arc, atomic::Ordering},
+};
 
 use codespace::Kind;
 use tierup_abi::{InstanceHead, ReferenceKind};
@@ -68,20 +71,23 @@ impl Tracer<'_> {
     }
 }
 
-pub(crate) struct TraceHook(Box<dyn FnMut(&mut Tracer<'_>) + Send>);
+type Trace = dyn FnMut(&dyn Any, &mut Tracer<'_>) + Send;
+
+/// Names what the embedder holds.
+pub(crate) struct TraceHook(Box<Trace>);
 
 impl StoreState {
     /// Sets the hook that names, at each collection, what the embedder holds besides handles in
-    /// scopes: edges from the outside.
-    pub fn set_tracer(&mut self, tracer: impl FnMut(&mut Tracer<'_>) + Send + 'static) {
+    /// scopes: edges from the outside. It sees the embedder's data.
+    pub fn set_tracer(&mut self, tracer: impl FnMut(&dyn Any, &mut Tracer<'_>) + Send + 'static) {
         self.tracer = Some(TraceHook(Box::new(tracer)));
     }
 
     /// Reclaims every object that nothing reaches.
     pub fn collect(&mut self) -> Reclaimed {
         let mut work = self.roots.objects().to_vec();
-        if let Some(tracer) = &mut self.tracer {
-            (tracer.0)(&mut Tracer { marker: &mut work });
+        if let Some((tracer, data)) = self.tracer() {
+            (tracer.0)(data, &mut Tracer { marker: &mut work });
         }
         self.find_stack_roots(&mut work);
         while let Some(object) = work.pop() {

@@ -37,13 +37,15 @@ thread_local! {
 ///
 /// With the panic of `work`.
 pub(crate) fn run<R>(work: impl FnOnce() -> R) -> Result<R, Error> {
-    // Nested use is not expected, but gets a stack of its own all the same.
-    let stack = match IDLE.take() {
-        Some(stack) => stack,
-        None => CompileStack::new()?,
+    // Nested use is not expected, but gets a stack of its own all the same. So does work of a
+    // thread that is about to end.
+    let stack = match IDLE.try_with(Cell::take) {
+        Ok(Some(stack)) => stack,
+        Ok(None) | Err(_) => CompileStack::new()?,
     };
     let result = stack.run(work);
-    IDLE.set(Some(stack));
+    // What cannot be kept is freed.
+    let _ = IDLE.try_with(|idle| idle.set(Some(stack)));
     match result {
         Ok(result) => Ok(result),
         Err(payload) => resume_unwind(payload),

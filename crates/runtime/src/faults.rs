@@ -191,18 +191,22 @@ unsafe fn chain(signal: c_int, info: *mut libc::siginfo_t, context: *mut libc::c
 /// Bytes of the stack that handlers run on. Registers alone may take 11 KiB.
 const SIGNAL_STACK_SIZE: usize = 64 << 10;
 
+thread_local! {
+    /// Whether the thread has its alternate stack. Needs no destructor, so it is there to the end.
+    static READY: Cell<bool> = const { Cell::new(false) };
+    static STACK: Cell<Option<SignalStack>> = const { Cell::new(None) };
+}
+
 /// Gives the calling thread an alternate stack that is large enough, once.
 pub(crate) fn prepare_thread() -> Result<(), Error> {
-    thread_local! {
-        static READY: Cell<bool> = const { Cell::new(false) };
-    }
     if READY.get() {
         return Ok(());
     }
-    thread_local! {
-        static STACK: Cell<Option<SignalStack>> = const { Cell::new(None) };
-    }
-    STACK.set(Some(SignalStack::install()?));
+    let stack = SignalStack::install()?;
+    STACK.try_with(|place| place.set(Some(stack))).map_err(|_| {
+        let message = "the thread is ending and cannot run Wasm any more";
+        ErrorKind::Unsupported(message.to_owned())
+    })?;
     READY.set(true);
     Ok(())
 }
@@ -210,7 +214,7 @@ pub(crate) fn prepare_thread() -> Result<(), Error> {
 /// An alternate signal stack, in use by the thread that made it.
 #[derive(Debug)]
 struct SignalStack {
-    _memory: Reservation,
+    memory: Reservation,
     previous: libc::stack_t,
 }
 
@@ -232,13 +236,26 @@ impl SignalStack {
         }
         // SAFETY: the call succeeded and filled it in.
         let previous = unsafe { previous.assume_init() };
-        Ok(Self { _memory: memory, previous })
+        Ok(Self { memory, previous })
     }
 }
 
 impl Drop for SignalStack {
     fn drop(&mut self) {
-        // SAFETY: puts back what the thread had; our memory is freed only afterwards.
-        unsafe { libc::sigaltstack(&raw const self.previous, std::ptr::null_mut()) };
+        READY.set(false);
+        let mut current = MaybeUninit::<libc::stack_t>::uninit();
+        // SAFETY: asks only; there is room for the answer.
+        if unsafe { libc::sigaltstack(std::ptr::null(), current.as_mut_ptr()) } != 0 {
+            return;
+        }
+        // SAFETY: the call succeeded and filled it in.
+        let current = unsafe { current.assume_init() };
+        // Whoever gave the thread its previous stack may have taken that back already, and ours
+        // with it: then the previous one is gone too.
+        let ours = self.memory.base() as usize..self.memory.base() as usize + self.memory.len();
+        if current.ss_flags & libc::SS_DISABLE == 0 && ours.contains(&(current.ss_sp as usize)) {
+            // SAFETY: puts back what the thread had; our memory is freed only afterwards.
+            unsafe { libc::sigaltstack(&raw const self.previous, std::ptr::null_mut()) };
+        }
     }
 }

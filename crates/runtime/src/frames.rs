@@ -10,6 +10,7 @@
 //!   the caller's, and the address after it is a return address into the caller.
 //! * [FR-ENTRY] the return address into `enter` is [`enter::return_address`]; the frame that it
 //!   returns to holds what `enter` saved, at fixed distances.
+//! * [FR-WRAPPER] the call before that one returns into an entry wrapper, not into Wasm.
 //!
 //! This file runs in signal handlers: it only reads the stack and writes to buffers that exist.
 
@@ -56,7 +57,8 @@ impl RawBacktrace {
         }
     }
 
-    /// Appends the frames from `frame` outwards, through all entries into Wasm.
+    /// Appends the frames from `frame` outwards, through all entries into Wasm. The entry wrappers
+    /// at their ends are no frames of Wasm and left away.
     ///
     /// # Safety
     ///
@@ -65,9 +67,14 @@ impl RawBacktrace {
         while frame != 0 {
             // SAFETY: the caller's promise; the host and its caller's frames wait further out.
             let mut walk = unsafe { Walk::new(frame) };
-            for step in walk.by_ref() {
-                // The instruction that is running is the call before the return address.
-                self.push(step.return_address - 1);
+            let mut step = walk.next();
+            while let Some(Step { return_address, .. }) = step {
+                step = walk.next();
+                // [FR-WRAPPER]
+                if step.is_some() {
+                    // The instruction that is running is the call before the return address.
+                    self.push(return_address - 1);
+                }
             }
             frame = walk.entry().previous_exit;
         }

@@ -132,6 +132,10 @@ unsafe extern "C" fn host_call(context: *const HostContext, values: *mut Value) 
     };
     // SAFETY: as above; the closure with the other reference is gone.
     let store = unsafe { StoreState::of_head(&context.head) };
+    if let Pending::Error(_) = pending {
+        // The error may be a trap that has no backtrace yet.
+        store.capture_backtrace();
+    }
     store.set_pending(pending);
     1
 }

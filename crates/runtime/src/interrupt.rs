@@ -134,13 +134,9 @@ impl StoreState {
         if !self.shared_block().take_request() {
             return InterruptAction::Continue;
         }
-        match self.interrupt_handler.take() {
+        match self.interrupt_handler() {
             None => InterruptAction::Trap,
-            Some(mut handler) => {
-                let action = (handler.0)(self.data_mut());
-                self.interrupt_handler = Some(handler);
-                action
-            }
+            Some((handler, data)) => (handler.0)(data),
         }
     }
 }

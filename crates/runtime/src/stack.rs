@@ -5,9 +5,10 @@
 //!                     ▲ stack pointer at entry          ▲ limit
 //! ```
 //!
-//! The limit is set when Wasm is entered from a stack for the first time and kept as long as
-//! entries come from about the same depth, so that a call does not have to touch it. Coroutine
-//! stacks are found in the process's map, because nobody tells us about them.
+//! The limit is set when Wasm is entered from a thread's stack for the first time and kept as long
+//! as entries come from about the same depth of it, so that a call does not have to touch it.
+//! Coroutine stacks are found in the process's map, because nobody tells us about them; that is
+//! done for each entry, because a smaller one may have taken the place of the one before.
 
 use std::{cell::Cell, fs, sync::atomic::Ordering};
 
@@ -32,7 +33,8 @@ pub(crate) fn prepare(store: &StoreState) -> Result<Option<OuterLimit>, Error> {
     let depth = here.wrapping_sub(limit);
     let entry = block.entry_frame.load(Ordering::Relaxed);
     if entry == 0 {
-        if depth.wrapping_sub(most.saturating_sub(SLACK)) <= 2 * SLACK && limit != 0 {
+        let same_depth = depth.wrapping_sub(most.saturating_sub(SLACK)) <= 2 * SLACK;
+        if same_depth && is_on_thread_stack(limit, here) {
             return Ok(None);
         }
         set_limit(store, limit_for(here, most)?);
@@ -61,11 +63,19 @@ fn limit_for(here: usize, most: usize) -> Result<usize, Error> {
     Ok(lowest.max(here.saturating_sub(most)))
 }
 
+thread_local! {
+    /// Bounds of the thread's own stack, once somebody asked.
+    static BOUNDS: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
+}
+
+/// True if `limit` leaves the reserve on this thread's own stack, and `here` is on it too.
+fn is_on_thread_stack(limit: usize, here: usize) -> bool {
+    let bounds = BOUNDS.get();
+    bounds.is_some_and(|(lowest, end)| lowest + HOST_RESERVE <= limit && here < end)
+}
+
 /// The lowest address of the stack that `here` is on.
 fn lowest_address(here: usize) -> Result<usize, Error> {
-    thread_local! {
-        static BOUNDS: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
-    }
     let bounds = match BOUNDS.get() {
         Some(bounds) => bounds,
         None => {

@@ -18,8 +18,8 @@ use tierup_abi::{InstanceHead, StoreBlock};
 
 use crate::{
     EngineState, ExternObject, FunctionObject, GlobalObject, InstanceObject, InterruptHandler,
-    Limiter, MemoryObject, TableObject, builtins, faults::TrapRecord, host::Pending,
-    interrupt::SharedBlock, owner::Owner, roots::Roots, slots::Slots,
+    Limiter, MemoryObject, TableObject, builtins, collect::TraceHook, faults::TrapRecord,
+    host::Pending, interrupt::SharedBlock, owner::Owner, roots::Roots, slots::Slots,
 };
 
 /// Tells stores apart; never used twice in a process.
@@ -50,7 +50,7 @@ pub struct StoreState {
     pub(crate) roots: Roots,
     pub(crate) limiter: Option<Limiter>,
     pub(crate) interrupt_handler: Option<InterruptHandler>,
-    pub(crate) tracer: Option<crate::collect::TraceHook>,
+    pub(crate) tracer: Option<TraceHook>,
 }
 
 impl StoreState {
@@ -138,6 +138,18 @@ impl StoreState {
     pub(crate) fn limiter(&mut self) -> Option<(&mut Limiter, &mut dyn Any)> {
         let limiter = self.limiter.as_mut()?;
         Some((limiter, &mut *self.data))
+    }
+
+    /// The tracer and the data that it may look at.
+    pub(crate) fn tracer(&mut self) -> Option<(&mut TraceHook, &dyn Any)> {
+        let tracer = self.tracer.as_mut()?;
+        Some((tracer, &*self.data))
+    }
+
+    /// The interrupt handler and the data that it may change.
+    pub(crate) fn interrupt_handler(&mut self) -> Option<(&mut InterruptHandler, &mut dyn Any)> {
+        let handler = self.interrupt_handler.as_mut()?;
+        Some((handler, &mut *self.data))
     }
 
     /// All memories, and what the embedder keeps here, both to change.

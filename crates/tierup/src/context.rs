@@ -3,10 +3,10 @@
 use std::{fmt, marker::PhantomData};
 
 use tierup_runtime::{
-    InterruptAction, InterruptHandle, Limiter, Limits, Reclaimed, StoreState, Tracer, TypedStore,
+    InterruptAction, InterruptHandle, Limiter, Limits, Reclaimed, StoreState, TypedStore,
 };
 
-use crate::Engine;
+use crate::{Engine, Tracer};
 
 /// The instances of some modules, everything that they use, and data of the host.
 ///
@@ -83,8 +83,27 @@ impl<T: 'static> Store<T> {
     }
 
     /// Names, at each collection, what the host holds besides handles in scopes.
-    pub fn set_tracer(&mut self, tracer: impl FnMut(&mut Tracer<'_>) + Send + 'static) {
-        self.inner.state_mut().set_tracer(tracer);
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tierup::Error> {
+    /// # use tierup::{Engine, ExternRef, Store};
+    /// let mut store = Store::new(&Engine::default(), None);
+    /// store.set_tracer(|held: &Option<ExternRef>, tracer| {
+    ///     held.iter().for_each(|&value| tracer.hold(value));
+    /// });
+    /// let value = store.scope(|scope| ExternRef::new(scope, "kept"))?;
+    /// *store.data_mut() = Some(value);
+    /// assert_eq!(store.collect().externs, 0);
+    /// *store.data_mut() = None;
+    /// assert_eq!(store.collect().externs, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_tracer(&mut self, mut tracer: impl FnMut(&T, &mut Tracer<'_, '_>) + Send + 'static) {
+        self.inner.state_mut().set_tracer(move |data, inner| {
+            let data = data.downcast_ref().expect("a store keeps the type that it was made with");
+            tracer(data, &mut Tracer::new(inner));
+        });
     }
 
     /// Reclaims every instance, memory, table, global, function and host value that no handle,

@@ -31,16 +31,23 @@ impl Instance {
             return Err(ErrorKind::ImportCount { wanted, found }.into());
         }
         let items: Vec<_> = imports.iter().map(|item| item.to_item()).collect();
-        let handle = state.instantiate(module.compiled(), &items)?;
+        // If it fails, nothing but what it has written to tables keeps the instance.
+        let mut scope = state.scope();
+        let handle = scope.instantiate(module.compiled(), &items)?;
         if let Some(start) = module.compiled().module().start {
-            let start = state.instance_function(handle, start)?;
-            state.call(start, &mut [])?;
+            let start = scope.instance_function(handle, start)?;
+            scope.call(start, &mut [])?;
         }
-        Ok(Self(handle))
+        drop(scope);
+        Ok(Self(state.root(handle)))
     }
 
     pub(crate) fn from_handle(handle: InstanceHandle) -> Self {
         Self(handle)
+    }
+
+    pub(crate) fn handle(self) -> InstanceHandle {
+        self.0
     }
 
     /// The export of that name.

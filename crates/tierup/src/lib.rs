@@ -44,6 +44,7 @@ mod func;
 mod typed;
 mod values;
 mod objects;
+mod tracer;
 mod stats;
 
 pub use codespace::{Filter, Removed, Stats as CodeStats};
@@ -58,11 +59,12 @@ pub use objects::{Global, Memory, Table};
 pub use stats::EngineStats;
 pub use tierup_runtime::{
     Backtrace, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction, InterruptHandle, Limits,
-    MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Tracer, Trap, TrapKind,
+    MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
 };
 pub use tierup_tiering::TierCounts;
 pub use tierup_wasm::{
     Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType,
 };
+pub use tracer::{Held, Tracer};
 pub use typed::{HostResults, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmTy};
 pub use values::{ExternRef, Val};

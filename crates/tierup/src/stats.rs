@@ -1,13 +1,11 @@
 //! What an engine did and what it uses.
 
-use std::fmt;
-
 use codespace::Tier;
 use tierup_runtime::EngineState;
 use tierup_tiering::{CompileCounters, TierCounts};
 
 /// What an engine did and what it uses, at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct EngineStats {
     /// Code memory.
@@ -34,11 +32,5 @@ impl EngineStats {
             traps: state.counters().traps(),
             instances: state.counters().instances(),
         }
-    }
-}
-
-impl fmt::Display for EngineStats {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.code)
     }
 }

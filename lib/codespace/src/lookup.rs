@@ -13,11 +13,13 @@
 //!   the index forgets an object before it waits for the scopes that are open, and only then are
 //!   range and record used again.
 //! * [LOOK-SIGNAL] nothing here locks, allocates, or loops.
+//! * [LOOK-SLOT] a slot's version is odd while it has an arena, and changes with it. Who reads the
+//!   same odd version before and after the rest has read what belongs to one arena.
 
 use std::{
     ops::Range,
     // Statics and raw memory: loom's atomics can be neither.
-    sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering},
+    sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence},
 };
 
 use std::sync::Arc;
@@ -33,8 +35,8 @@ const SLOT_COUNT: usize = 1 << (47 - SLOT_SHIFT);
 /// What a look-up needs to know about an arena.
 #[repr(align(64))]
 struct Slot {
+    version: AtomicUsize,
     start: AtomicUsize,
-    /// 0 when there is no arena.
     end: AtomicUsize,
     index: AtomicPtr<AtomicU32>,
     slab: AtomicPtr<Slab>,
@@ -42,6 +44,7 @@ struct Slot {
 
 static SLOTS: [Slot; SLOT_COUNT] = [const {
     Slot {
+        version: AtomicUsize::new(0),
         start: AtomicUsize::new(0),
         end: AtomicUsize::new(0),
         index: AtomicPtr::new(std::ptr::null_mut()),
@@ -57,6 +60,7 @@ static SLOTS: [Slot; SLOT_COUNT] = [const {
 /// (b) The result is not used once the object at `pc` can be freed. For a pc of the calling
 ///     thread's own frames, or the one that a signal interrupted, both hold as long as the frame
 ///     exists.
+#[inline]
 pub unsafe fn lookup_in_signal<'a>(pc: usize) -> Option<&'a Code> {
     // SAFETY: (a) and (b).
     unsafe { find(pc, None) }
@@ -68,7 +72,8 @@ pub unsafe fn lookup_in_signal<'a>(pc: usize) -> Option<&'a Code> {
 ///
 /// (a) The caller is in a scope of the slab's manager.
 /// (b) The result is not used after that scope.
-pub(crate) unsafe fn find_in<'a>(pc: usize, slab: &'a Slab) -> Option<&'a Code> {
+#[inline]
+pub(crate) unsafe fn find_in(pc: usize, slab: &Slab) -> Option<&Code> {
     // SAFETY: the slab's arenas live as long as its manager, which has the scope of (a); see (b).
     unsafe { find(pc, Some(slab)) }
 }
@@ -78,19 +83,22 @@ pub(crate) unsafe fn find_in<'a>(pc: usize, slab: &'a Slab) -> Option<&'a Code> 
 /// The arena of `pc`, if it has one that belongs to `only` if given, stays while this runs; the
 /// result is used only as long as the object stays.
 #[inline]
-unsafe fn find<'a>(pc: usize, only: Option<&'a Slab>) -> Option<&'a Code> {
+unsafe fn find<'a>(pc: usize, only: Option<&Slab>) -> Option<&'a Code> {
     let slot = SLOTS.get(pc >> SLOT_SHIFT)?;
-    // Acquire pairs with `Registration::new`.
-    let end = slot.end.load(Ordering::Acquire);
-    let start = slot.start.load(Ordering::Relaxed);
-    if pc < start || end <= pc {
+    // Acquire pairs with the end of `Registration::new`.
+    let version = slot.version.load(Ordering::Acquire);
+    let (start, end) = (slot.start.load(Ordering::Relaxed), slot.end.load(Ordering::Relaxed));
+    let (index, slab) = (slot.index.load(Ordering::Relaxed), slot.slab.load(Ordering::Relaxed));
+    // Pairs with the fence in `Registration::new`.
+    fence(Ordering::Acquire);
+    let is_whole = version % 2 == 1 && slot.version.load(Ordering::Relaxed) == version;
+    // [LOOK-SLOT]
+    if !is_whole || pc < start || end <= pc {
         return None;
     }
-    let slab = slot.slab.load(Ordering::Relaxed);
     if only.is_some_and(|only| !std::ptr::eq(only, slab)) {
         return None;
     }
-    let index = slot.index.load(Ordering::Relaxed);
     // SAFETY: `pc` lies in the arena's code, which stays: there is a word for it.
     let word = unsafe { index.add((pc - start) / GRANULE) };
     // SAFETY: the index stays with the arena; its words are accessed only as atomics.
@@ -116,18 +124,23 @@ impl Registration {
         let number = code.start >> SLOT_SHIFT;
         assert!((code.end - 1) >> SLOT_SHIFT == number, "an arena lies in one slot");
         let slot = &SLOTS[number];
-        assert!(slot.end.load(Ordering::Relaxed) == 0, "a slot has one arena");
+        let version = slot.version.load(Ordering::Relaxed);
+        assert!(version.is_multiple_of(2), "a slot has one arena");
+        // Pairs with the fence in `find`: who reads one of these does not read an older version.
+        fence(Ordering::Release);
         slot.start.store(code.start, Ordering::Relaxed);
+        slot.end.store(code.end, Ordering::Relaxed);
         slot.index.store(index, Ordering::Relaxed);
         slot.slab.store(Arc::as_ptr(slab).cast_mut(), Ordering::Relaxed);
-        // Release pairs with `find`: who sees the end sees the rest.
-        slot.end.store(code.end, Ordering::Release);
+        // Release pairs with `find`: who sees this version sees all of these.
+        slot.version.store(version + 1, Ordering::Release);
         Self { slot: number, _slab: Arc::clone(slab) }
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        SLOTS[self.slot].end.store(0, Ordering::Release);
+        // Only the one arena of a slot changes its version.
+        SLOTS[self.slot].version.fetch_add(1, Ordering::Release);
     }
 }

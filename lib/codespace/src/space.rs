@@ -172,6 +172,7 @@ impl Space {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one range is one range")]
 mod tests {
     use super::*;
 

@@ -32,6 +32,8 @@ pub enum Rank {
     Registry = 85,
     /// Process-wide lists that are only read and appended to.
     Process = 90,
+    /// What a program wrote to a standard stream that its host collects.
+    StandardStream = 95,
 }
 
 thread_local! {

@@ -31,6 +31,7 @@ impl<'a> Translator<'a> {
     pub(super) fn visit_br_if(&mut self, depth: u32) -> Translated {
         let condition = self.pop_i32()?;
         let (target, params) = self.target(depth)?;
+        self.spend_for_block()?;
         let args = self.peek_args(params)?;
         let next = self.builder.create_block();
         self.builder.ins().brif(condition, target, &args, next, &[]);
@@ -90,8 +91,10 @@ impl<'a> Translator<'a> {
     /// The entry of a branch table for `depth`: its target, or a block on the way that hands over
     /// the arguments. There is one such block for each depth, however long the table is.
     fn edge(&mut self, edges: &mut Edges<'a>, depth: u32) -> Translated<BlockCall> {
-        if let Some(&call) = edges.calls.get(&depth) {
-            return Ok(call);
+        // Only the block is shared: a call owns the list of its arguments, which grows when values
+        // of locals are added to it.
+        if let Some(&block) = edges.by_depth.get(&depth) {
+            return Ok(self.builder.func.dfg.block_call(block, &[]));
         }
         let (target, params) = self.target(depth)?;
         let block = if params.is_empty() {
@@ -101,9 +104,8 @@ impl<'a> Translator<'a> {
             edges.blocks.push(Edge { block, target, params });
             block
         };
-        let call = self.builder.func.dfg.block_call(block, &[]);
-        edges.calls.insert(depth, call);
-        Ok(call)
+        edges.by_depth.insert(depth, block);
+        Ok(self.builder.func.dfg.block_call(block, &[]))
     }
 
     fn fill_edges(&mut self, edges: &Edges<'a>) -> Translated {
@@ -131,7 +133,7 @@ impl<'a> Translator<'a> {
 /// The different targets of a branch table.
 #[derive(Default)]
 struct Edges<'a> {
-    calls: HashMap<u32, BlockCall>,
+    by_depth: HashMap<u32, Block>,
     blocks: Vec<Edge<'a>>,
 }
 

@@ -1,0 +1,12 @@
+//! Tests of everything above the compilers, through the public API.
+//!
+//! Modules are text in the tests. Whatever does not depend on how memories are checked runs in
+//! guard mode only; tests of memories run in both modes.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+mod calls;
+mod heap;
+mod stacks;
+mod traps;
