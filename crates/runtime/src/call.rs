@@ -6,7 +6,7 @@ use crate::{
     Backtrace, Error, ErrorKind, FunctionHandle, StoreState, Value,
     enter::{Callee, Status, enter},
     faults,
-    function::{FunctionKind, FunctionObject},
+    function::FunctionKind,
     host::Pending,
     stack,
 };
@@ -24,29 +24,53 @@ impl StoreState {
     ///
     /// If `values` has less room than the function's type needs; and with the panic of a host
     /// function that panicked.
+    #[inline]
     pub fn call(&mut self, function: FunctionHandle, values: &mut [Value]) -> Result<(), Error> {
-        let object = self.functions.get(function).ok_or(ErrorKind::StaleHandle("function"))?;
-        let ty = object.ty().ty();
-        assert!(ty.params.len().max(ty.results.len()) <= values.len(), "room for all values");
+        match self.ready_callee(function, values.len()) {
+            Some(callee) => self.enter(callee, values),
+            None => self.call_slowly(function, values),
+        }
+    }
+
+    /// What to enter, if nothing has to be done before: the usual case, which is a few loads and
+    /// comparisons.
+    #[inline]
+    fn ready_callee(&self, function: FunctionHandle, room: usize) -> Option<Callee> {
+        let object = self.functions.get(function)?;
+        let wrapper = object.known_wrapper()?;
+        let is_ready =
+            object.value_count() <= room && stack::is_prepared(self) && !vmem::is_forked_child();
+        let record = object.record();
+        let callee = Callee { wrapper, cell: record.cell as usize, instance: record.instance };
+        is_ready.then_some(callee)
+    }
+
+    /// Does what has to be done before, or finds out why it cannot be.
+    #[inline(never)]
+    fn call_slowly(&mut self, function: FunctionHandle, values: &mut [Value]) -> Result<(), Error> {
+        let object = self.function(function)?;
+        assert!(object.value_count() <= values.len(), "room for all values");
         if object.host().is_some() {
             return self.call_host(function, values);
         }
-        let callee = self.callee(object)?;
-        self.call_wasm(callee, values)
-    }
-
-    fn callee(&self, object: &FunctionObject) -> Result<Callee, Error> {
-        let record = object.record();
-        let wrapper = self.engine().wrappers().entry(object.ty())?;
-        Ok(Callee { wrapper, cell: record.cell as usize, instance: record.instance })
-    }
-
-    fn call_wasm(&mut self, callee: Callee, values: &mut [Value]) -> Result<(), Error> {
         if vmem::is_forked_child() {
             return Err(ErrorKind::ForkedChild.into());
         }
+        let wrapper = self.engine().wrappers().entry(object.ty())?;
+        object.set_known_wrapper(wrapper);
+        let record = object.record();
+        let callee = Callee { wrapper, cell: record.cell as usize, instance: record.instance };
         faults::prepare_thread()?;
         let outer = stack::prepare(self)?;
+        let result = self.enter(callee, values);
+        if let Some(outer) = outer {
+            stack::restore(self, outer);
+        }
+        result
+    }
+
+    #[inline]
+    fn enter(&mut self, callee: Callee, values: &mut [Value]) -> Result<(), Error> {
         let store = (&raw mut *self).cast();
         let block: *mut _ = self.shared_block().as_ptr();
         // SAFETY: the block lives as long as the store; only this thread uses the field.
@@ -54,9 +78,6 @@ impl StoreState {
         // SAFETY: the callee is what the store says about the function; `values` has room for
         // its type; `self` is not used until `enter` returns.
         let status = unsafe { enter(callee, values.as_mut_ptr(), block) };
-        if let Some(outer) = outer {
-            stack::restore(self, outer);
-        }
         match status {
             Status::Returned => Ok(()),
             Status::Unwound => Err(self.unwound()),
@@ -76,6 +97,7 @@ impl StoreState {
 
     /// What ended a call that did not return.
     #[cold]
+    #[inline(never)]
     fn unwound(&mut self) -> Error {
         let error = match self.take_pending() {
             Some(Pending::Panic(payload)) => resume_unwind(payload),

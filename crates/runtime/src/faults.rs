@@ -27,6 +27,7 @@ use crate::{
     Error, ErrorKind, Trap,
     enter::unwind_address,
     frames::{RawBacktrace, Walk},
+    stack,
 };
 
 /// What the handler found, for the host to pick up.
@@ -243,6 +244,8 @@ impl SignalStack {
 impl Drop for SignalStack {
     fn drop(&mut self) {
         READY.set(false);
+        // [ST-READY]
+        stack::forget_thread();
         let mut current = MaybeUninit::<libc::stack_t>::uninit();
         // SAFETY: asks only; there is room for the answer.
         if unsafe { libc::sigaltstack(std::ptr::null(), current.as_mut_ptr()) } != 0 {
