@@ -7,7 +7,7 @@ use std::{
 
 use codespace::{CodeManager, Filter, Removed};
 use sync::{Mutex, Rank};
-use tierup_compile::Settings;
+use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
 use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
 use tierup_tiering::CompileCounters;
@@ -22,7 +22,7 @@ pub struct Engine(Arc<EngineInner>);
 struct EngineInner {
     config: Config,
     state: Arc<EngineState>,
-    compiler: Arc<Optimizing>,
+    compiler: Arc<dyn Compiler>,
     counters: Arc<CompileCounters>,
     modules: Mutex<Vec<Weak<ModuleInner>>>,
 }
@@ -34,8 +34,10 @@ impl Engine {
     ///
     /// If this machine cannot run it, or there is no address space for code.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let compiler =
-            Optimizing::new().map_err(|error| ErrorKind::Unsupported(error.to_string()))?;
+        let compiler = match &config.compiler {
+            Some(compiler) => Arc::clone(compiler),
+            None => optimizing()?,
+        };
         let manager = CodeManager::new(&code_config(config))?;
         let runtime = RuntimeConfig {
             memory_mode: config.memory_mode,
@@ -44,7 +46,7 @@ impl Engine {
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
             state: EngineState::new(runtime, manager)?,
-            compiler: Arc::new(compiler),
+            compiler,
             counters: Arc::default(),
             modules: Mutex::new(Rank::Engine, Vec::new()),
         })))
@@ -90,7 +92,7 @@ impl Engine {
         &self.0.state
     }
 
-    pub(crate) fn compiler(&self) -> Arc<Optimizing> {
+    pub(crate) fn compiler(&self) -> Arc<dyn Compiler> {
         Arc::clone(&self.0.compiler)
     }
 
@@ -131,6 +133,12 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("config", &self.0.config).finish_non_exhaustive()
     }
+}
+
+/// Everything that is compiled needs this machine's features, so it is the first to look.
+fn optimizing() -> Result<Arc<dyn Compiler>, Error> {
+    let made = Optimizing::new();
+    Ok(Arc::new(made.map_err(|error| ErrorKind::Unsupported(error.to_string()))?))
 }
 
 fn code_config(config: &Config) -> codespace::Config {
