@@ -41,7 +41,7 @@ impl Compiler for Trivial {
             let (operator, offset) =
                 operators.read_with_offset().map_err(|error| CompileErrorKind::Invalid {
                     message: error.message().to_owned(),
-                    offset: error.offset(),
+                    offset: error.offset() as usize,
                 })?;
             code.operator(&operator, offset as usize, ty)?;
         }
