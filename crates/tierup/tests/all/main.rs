@@ -8,5 +8,6 @@ mod support;
 
 mod calls;
 mod heap;
+mod heap_stack;
 mod stacks;
 mod traps;
