@@ -10,4 +10,5 @@ mod calls;
 mod heap;
 mod heap_stack;
 mod stacks;
+mod threads;
 mod traps;
