@@ -49,6 +49,7 @@ impl StoreState {
         let outer = stack::prepare(self)?;
         let store = (&raw mut *self).cast();
         let block: *mut _ = self.shared_block().as_ptr();
+        let outer_entry = self.block().entry_frame.load(Ordering::Relaxed);
         // SAFETY: the block lives as long as the store; only this thread uses the field.
         unsafe { (*block).store = store };
         // SAFETY: the callee is what the store says about the function; `values` has room for
@@ -57,9 +58,15 @@ impl StoreState {
         if let Some(outer) = outer {
             stack::restore(self, outer);
         }
-        match status {
-            Status::Returned => Ok(()),
-            Status::Unwound => Err(self.unwound()),
+        if status == Status::Returned {
+            return Ok(());
+        }
+        let pending = self.unwound();
+        // [EN-UNWOUND] Release: what was looked up came before.
+        self.block().entry_frame.store(outer_entry, Ordering::Release);
+        match pending {
+            Pending::Error(error) => Err(error),
+            Pending::Panic(payload) => resume_unwind(payload),
         }
     }
 
@@ -76,14 +83,14 @@ impl StoreState {
 
     /// What ended a call that did not return.
     #[cold]
-    fn unwound(&mut self) -> Error {
+    fn unwound(&mut self) -> Pending {
         let error = match self.take_pending() {
-            Some(Pending::Panic(payload)) => resume_unwind(payload),
+            Some(Pending::Panic(payload)) => return Pending::Panic(payload),
             Some(Pending::Error(error)) => error,
             // Nothing else leaves Wasm that way but a fault.
             None => self.trap_record().take_trap().into(),
         };
-        self.add_backtrace(error)
+        Pending::Error(self.add_backtrace(error))
     }
 
     fn add_backtrace(&mut self, error: Error) -> Error {

@@ -15,6 +15,8 @@
 //! * [EN-FIXED] the words of the frame lie where [`EntryFrame`] says.
 //! * [EN-NEST] `entry_frame` and `exit_frame` of the block describe the innermost entry; the
 //!   frame holds what they were before.
+//! * [EN-UNWOUND] after `unwind`, `entry_frame` still has its value, so that the code that was
+//!   running is not freed before its pcs were looked up. The caller puts the earlier one back.
 
 use std::arch::naked_asm;
 
@@ -52,7 +54,7 @@ impl EntryFrame {
 pub(crate) enum Status {
     /// The results are in the buffer.
     Returned = 0,
-    /// The store has a pending trap, error or panic.
+    /// The store has a pending trap, error or panic, and [EN-UNWOUND] holds.
     Unwound = 1,
 }
 
@@ -121,14 +123,15 @@ unsafe extern "C" fn enter_raw(
         ".globl tierup_enter_return",
         ".hidden tierup_enter_return",
         "tierup_enter_return:",
+        "mov r8, [rbp - 48]",
+        "mov rcx, [rbp - 56]",
+        "mov [r8 + {entry_frame}], rcx",
         "xor eax, eax",
         ".globl tierup_enter_leave",
         ".hidden tierup_enter_leave",
         "tierup_enter_leave:",
         "mov r8, [rbp - 48]",
-        "mov rcx, [rbp - 56]",
         "mov rdx, [rbp - 64]",
-        "mov [r8 + {entry_frame}], rcx",
         "mov [r8 + {exit_frame}], rdx",
         "inc qword ptr [r8 + {sequence}]",
         "mov rbx, [rbp - 8]",

@@ -9,10 +9,10 @@ use codespace::{CodeManager, Filter, Removed};
 use sync::{Mutex, Rank};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
-use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
+use tierup_runtime::{CompiledModule, EngineState, ErrorKind, RuntimeConfig};
 use tierup_tiering::CompileCounters;
 
-use crate::{Config, EngineStats, Error, Protection, module::ModuleInner};
+use crate::{Config, EngineStats, Error, Protection};
 
 /// Compilers, code memory and types that modules and stores share. Cheap to clone; all clones
 /// are one engine.
@@ -24,7 +24,8 @@ struct EngineInner {
     state: Arc<EngineState>,
     compiler: Arc<dyn Compiler>,
     counters: Arc<CompileCounters>,
-    modules: Mutex<Vec<Weak<ModuleInner>>>,
+    /// Those whose code may exist: a module lives as long as its instances.
+    modules: Mutex<Vec<Weak<CompiledModule>>>,
 }
 
 impl Engine {
@@ -63,7 +64,7 @@ impl Engine {
     pub fn remove_code(&self) -> Removed {
         let mut removed = Removed::default();
         for module in self.live_modules() {
-            let here = self.0.state.remove_code(module.compiled(), Filter::All);
+            let here = self.0.state.remove_code(&module, Filter::All);
             removed.functions += here.functions;
             removed.code_bytes += here.code_bytes;
             removed.metadata_bytes += here.metadata_bytes;
@@ -104,7 +105,7 @@ impl Engine {
         Settings { memory_mode: self.0.config.memory_mode }
     }
 
-    pub(crate) fn add_module(&self, module: &Arc<ModuleInner>) {
+    pub(crate) fn add_module(&self, module: &Arc<CompiledModule>) {
         let mut modules = self.0.modules.lock();
         // Keeping the list short here makes dropping a module free of locks.
         if modules.len() == modules.capacity() {
@@ -113,7 +114,7 @@ impl Engine {
         modules.push(Arc::downgrade(module));
     }
 
-    fn live_modules(&self) -> Vec<Arc<ModuleInner>> {
+    fn live_modules(&self) -> Vec<Arc<CompiledModule>> {
         self.0.modules.lock().iter().filter_map(Weak::upgrade).collect()
     }
 }

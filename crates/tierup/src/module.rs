@@ -22,7 +22,7 @@ use crate::{Engine, Error};
 pub struct Module(Arc<ModuleInner>);
 
 #[derive(Debug)]
-pub(crate) struct ModuleInner {
+struct ModuleInner {
     engine: Engine,
     compiled: Arc<CompiledModule>,
     compiler: Arc<LazyHooks>,
@@ -92,9 +92,8 @@ impl Module {
         )));
         let compiled = CompiledModule::new(engine.state(), module, Arc::clone(&compiler) as _)?;
         let compiled = Arc::new(compiled);
-        let inner = Arc::new(ModuleInner { engine: engine.clone(), compiled, compiler });
-        engine.add_module(&inner);
-        let module = Self(inner);
+        engine.add_module(&compiled);
+        let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, compiler }));
         if !config.lazy {
             module.compile()?;
         }
@@ -167,12 +166,6 @@ impl Module {
 
     pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
         &self.0.compiled
-    }
-}
-
-impl ModuleInner {
-    pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
-        &self.compiled
     }
 }
 
