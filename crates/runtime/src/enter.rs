@@ -40,9 +40,9 @@ impl EntryFrame {
     pub(crate) unsafe fn at(frame: usize) -> Self {
         let words = frame as *const usize;
         // SAFETY: [EN-FIXED]
-        let block = unsafe { words.sub(6).read() } as *const StoreBlock;
+        let block = unsafe { words.wrapping_sub(6).read() } as *const StoreBlock;
         // SAFETY: [EN-FIXED]
-        let previous_exit = unsafe { words.sub(8).read() };
+        let previous_exit = unsafe { words.wrapping_sub(8).read() };
         Self { block, previous_exit }
     }
 }

@@ -34,6 +34,7 @@ pub struct InstanceObject {
     /// The globals that others may see.
     pub(crate) shared_globals: HashMap<GlobalIndex, GlobalHandle>,
     /// Contexts of the imported host functions.
+    #[expect(clippy::vec_box, reason = "machine code holds the addresses of the contexts")]
     contexts: Vec<Box<HostContext>>,
     /// The functions that somebody needed a reference to.
     known_functions: HashMap<FuncIndex, FunctionHandle>,

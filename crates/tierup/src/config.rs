@@ -12,6 +12,7 @@ use tierup_runtime::MemoryMode;
 /// config.lazy(false).compile_threads(2);
 /// ```
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each with a setter")]
 pub struct Config {
     pub(crate) lazy: bool,
     pub(crate) lazy_validation: bool,
@@ -57,6 +58,7 @@ impl Config {
 
     /// Whether functions are compiled when they are first called (default), or all of them when
     /// the module is made.
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
     pub fn lazy(&mut self, lazy: bool) -> &mut Self {
         self.lazy = lazy;
         self
@@ -64,6 +66,7 @@ impl Config {
 
     /// Whether a function's body is validated only when it is compiled. By default all bodies
     /// are validated when the module is made; with this, an invalid one traps when it is called.
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
     pub fn lazy_validation(&mut self, lazy: bool) -> &mut Self {
         self.lazy_validation = lazy;
         self

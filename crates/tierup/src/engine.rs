@@ -143,15 +143,15 @@ fn optimizing() -> Result<Arc<dyn Compiler>, Error> {
 }
 
 fn code_config(config: &Config) -> codespace::Config {
-    let mut code = codespace::Config::default();
-    code.strategy = match config.protection {
-        Protection::Auto => vmem::Strategy::Auto,
-        Protection::File => vmem::Strategy::File,
-        Protection::Toggle => vmem::Strategy::Toggle,
-    };
-    code.committed_limit = config.code_memory_limit;
-    if let Some(bytes) = config.arena_code_bytes {
-        code.arena_code_bytes = bytes;
+    let default = codespace::Config::default();
+    codespace::Config {
+        strategy: match config.protection {
+            Protection::Auto => vmem::Strategy::Auto,
+            Protection::File => vmem::Strategy::File,
+            Protection::Toggle => vmem::Strategy::Toggle,
+        },
+        committed_limit: config.code_memory_limit,
+        arena_code_bytes: config.arena_code_bytes.unwrap_or(default.arena_code_bytes),
+        ..default
     }
-    code
 }
