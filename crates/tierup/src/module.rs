@@ -154,7 +154,8 @@ impl Module {
 
     /// The type of an export.
     pub fn export(&self, name: &str) -> Option<ExternType> {
-        self.exports().find(|export| export.name == name).map(|export| export.ty)
+        let entity = self.0.compiled.info().export(name)?;
+        Some(self.0.compiled.module().entity_type(entity))
     }
 
     /// Contents of the custom sections of that name.
