@@ -47,6 +47,20 @@ fn a_branch_table_with_60_000_targets() {
 }
 
 #[test]
+fn a_branch_table_into_a_loop_that_changes_many_locals() {
+    let table = |count: usize| {
+        let mut text = format!("(module (func (param i32) (local {})", "i32 ".repeat(200));
+        text.push_str("(loop $again ");
+        for index in 1..=200 {
+            write!(text, "(local.set {index} (i32.add (local.get {index}) (local.get 0)))")
+                .unwrap();
+        }
+        format!("{text} (br_table {} $again (local.get 0)))))", "0 ".repeat(count))
+    };
+    assert_linear(table, 4_000);
+}
+
+#[test]
 fn fifty_thousand_locals() {
     let locals = |count: usize| {
         let mut text = String::from("(module (func (param i64) (result i64)");

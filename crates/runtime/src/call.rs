@@ -26,9 +26,13 @@ impl StoreState {
     /// function that panicked.
     #[inline]
     pub fn call(&mut self, function: FunctionHandle, values: &mut [Value]) -> Result<(), Error> {
-        match self.ready_callee(function, values.len()) {
-            Some(callee) => self.enter(callee, values),
-            None => self.call_slowly(function, values),
+        let Some(callee) = self.ready_callee(function, values.len()) else {
+            return self.call_slowly(function, values);
+        };
+        match self.enter(callee, values) {
+            Status::Returned => Ok(()),
+            // A callee is ready only outside of every entry.
+            Status::Unwound => Err(self.unwound(0)),
         }
     }
 
@@ -62,26 +66,26 @@ impl StoreState {
         let callee = Callee { wrapper, cell: record.cell as usize, instance: record.instance };
         faults::prepare_thread()?;
         let outer = stack::prepare(self)?;
-        let result = self.enter(callee, values);
+        let outer_entry = self.block().entry_frame.load(Ordering::Relaxed);
+        let status = self.enter(callee, values);
         if let Some(outer) = outer {
             stack::restore(self, outer);
         }
-        result
+        match status {
+            Status::Returned => Ok(()),
+            Status::Unwound => Err(self.unwound(outer_entry)),
+        }
     }
 
     #[inline]
-    fn enter(&mut self, callee: Callee, values: &mut [Value]) -> Result<(), Error> {
+    fn enter(&mut self, callee: Callee, values: &mut [Value]) -> Status {
         let store = (&raw mut *self).cast();
         let block: *mut _ = self.shared_block().as_ptr();
         // SAFETY: the block lives as long as the store; only this thread uses the field.
         unsafe { (*block).store = store };
         // SAFETY: the callee is what the store says about the function; `values` has room for
         // its type; `self` is not used until `enter` returns.
-        let status = unsafe { enter(callee, values.as_mut_ptr(), block) };
-        match status {
-            Status::Returned => Ok(()),
-            Status::Unwound => Err(self.unwound()),
-        }
+        unsafe { enter(callee, values.as_mut_ptr(), block) }
     }
 
     /// Calls a host function without a detour through Wasm.
@@ -95,17 +99,27 @@ impl StoreState {
         (host.call)(self, None, &mut values[..count])
     }
 
-    /// What ended a call that did not return.
+    /// What ended a call that did not return, which was made inside of `outer_entry`. A panic
+    /// goes on.
     #[cold]
     #[inline(never)]
-    fn unwound(&mut self) -> Error {
-        let error = match self.take_pending() {
-            Some(Pending::Panic(payload)) => resume_unwind(payload),
-            Some(Pending::Error(error)) => error,
-            // Nothing else leaves Wasm that way but a fault.
-            None => self.trap_record().take_trap().into(),
+    fn unwound(&mut self, outer_entry: usize) -> Error {
+        // Nothing but a fault leaves Wasm without leaving something.
+        let pending = self.take_pending();
+        let ended = match pending {
+            Some(panic @ Pending::Panic(_)) => panic,
+            Some(Pending::Error(error)) => Pending::Error(self.add_backtrace(error)),
+            None => {
+                let trap = self.trap_record().take_trap();
+                Pending::Error(self.add_backtrace(trap.into()))
+            }
         };
-        self.add_backtrace(error)
+        // [EN-UNWOUND] Release: what was looked up came before.
+        self.block().entry_frame.store(outer_entry, Ordering::Release);
+        match ended {
+            Pending::Error(error) => error,
+            Pending::Panic(payload) => resume_unwind(payload),
+        }
     }
 
     fn add_backtrace(&mut self, error: Error) -> Error {

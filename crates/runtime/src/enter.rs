@@ -17,6 +17,8 @@
 //!   frames that are left by `unwind` do not.
 //! * [EN-NEST] `entry_frame` and `exit_frame` of the block describe the innermost entry; the
 //!   frame holds what they were before. Without an entry, both are 0.
+//! * [EN-UNWOUND] after `unwind`, `entry_frame` still has its value, so that the code that was
+//!   running is not freed before its pcs were looked up. The caller puts the earlier one back.
 
 use std::arch::naked_asm;
 
@@ -40,9 +42,9 @@ impl EntryFrame {
     pub(crate) unsafe fn at(frame: usize) -> Self {
         let words = frame as *const usize;
         // SAFETY: [EN-FIXED]
-        let block = unsafe { words.sub(6).read() } as *const StoreBlock;
+        let block = unsafe { words.wrapping_sub(6).read() } as *const StoreBlock;
         // SAFETY: [EN-FIXED]
-        let previous_exit = unsafe { words.sub(8).read() };
+        let previous_exit = unsafe { words.wrapping_sub(8).read() };
         Self { block, previous_exit }
     }
 }
@@ -54,7 +56,7 @@ impl EntryFrame {
 pub(crate) enum Status {
     /// The results are in the buffer.
     Returned = 0,
-    /// The store has a pending trap, error or panic.
+    /// The store has a pending trap, error or panic, and [EN-UNWOUND] holds.
     Unwound = 1,
 }
 
@@ -124,30 +126,33 @@ unsafe extern "C" fn enter_raw(
         ".globl tierup_enter_return",
         ".hidden tierup_enter_return",
         "tierup_enter_return:",
-        "xor eax, eax",
-        "2:",
         "mov r8, [rbp - 48]",
         "mov rcx, [rbp - 56]",
         "test rcx, rcx",
-        "jnz 4f",
+        "jnz 3f",
         // Nothing was entered before. Constants do not wait for what the last entry has stored,
         // so calls one after the other overlap.
         "mov qword ptr [r8 + {entry_frame}], 0",
         "mov qword ptr [r8 + {exit_frame}], 0",
-        "3:",
+        "xor eax, eax",
+        "2:",
         "inc qword ptr [r8 + {sequence}]",
         "mov rsp, rbp",
         "pop rbp",
         "ret",
-        "4:",
+        "3:",
         "mov rdx, [rbp - 64]",
         "mov [r8 + {entry_frame}], rcx",
         "mov [r8 + {exit_frame}], rdx",
-        "jmp 3b",
-        // From `unwind`. Wasm that returns has restored these itself, [EN-SAVED].
+        "xor eax, eax",
+        "jmp 2b",
+        // From `unwind`: [EN-UNWOUND], [EN-SAVED].
         ".globl tierup_enter_leave",
         ".hidden tierup_enter_leave",
         "tierup_enter_leave:",
+        "mov r8, [rbp - 48]",
+        "mov rdx, [rbp - 64]",
+        "mov [r8 + {exit_frame}], rdx",
         "mov rbx, [rbp - 8]",
         "mov r12, [rbp - 16]",
         "mov r13, [rbp - 24]",

@@ -140,7 +140,9 @@ impl Fault {
         let block = unsafe { Walk::new(self.frame) }.entry().block;
         // SAFETY: an entered block is alive, and so is its store's record, which nobody else
         // uses while Wasm runs.
-        let record = unsafe { &mut *(*block).trap.cast::<TrapRecord>() };
+        let record = unsafe { &*block }.trap.cast::<TrapRecord>();
+        // SAFETY: likewise.
+        let record = unsafe { &mut *record };
         record.kind = kind;
         record.backtrace.clear();
         record.backtrace.push(self.pc);

@@ -88,23 +88,23 @@ impl<'a> Translator<'a> {
         target.ok_or_else(|| self.invalid("a branch leaves the function"))
     }
 
-    /// The entry of a branch table for `depth`: its target, or a block on the way that hands over
-    /// the arguments. There is one such block for each depth, however long the table is.
+    /// The entry of a branch table for `depth`.
+    ///
+    /// It leads to a block on the way that hands over the arguments and the values of locals, one
+    /// for each depth. Entries must not do that themselves: they would do it for every one of
+    /// them, however many lead to the same target. Each entry has a call of its own, because a
+    /// call owns the list of its arguments.
     fn edge(&mut self, edges: &mut Edges<'a>, depth: u32) -> Translated<BlockCall> {
-        // Only the block is shared: a call owns the list of its arguments, which grows when values
-        // of locals are added to it.
-        if let Some(&block) = edges.by_depth.get(&depth) {
-            return Ok(self.builder.func.dfg.block_call(block, &[]));
-        }
-        let (target, params) = self.target(depth)?;
-        let block = if params.is_empty() {
-            target
-        } else {
-            let block = self.builder.create_block();
-            edges.blocks.push(Edge { block, target, params });
-            block
+        let block = match edges.by_depth.get(&depth) {
+            Some(&block) => block,
+            None => {
+                let (target, params) = self.target(depth)?;
+                let block = self.builder.create_block();
+                edges.blocks.push(Edge { block, target, params });
+                edges.by_depth.insert(depth, block);
+                block
+            }
         };
-        edges.by_depth.insert(depth, block);
         Ok(self.builder.func.dfg.block_call(block, &[]))
     }
 

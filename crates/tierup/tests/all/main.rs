@@ -8,5 +8,7 @@ mod support;
 
 mod calls;
 mod heap;
+mod heap_stack;
 mod stacks;
+mod threads;
 mod traps;
