@@ -14,6 +14,7 @@ use crate::{Outcome, drafts, machine, random::Random};
 const OBJECTS: u32 = 10_000;
 /// A power of two.
 const PCS: usize = 1 << 14;
+type Pcs = Box<[usize; PCS]>;
 const SAMPLES: Samples = Samples { samples: 31, operations: 400_000 };
 
 pub(crate) fn run(table: &mut Table) -> Outcome {
@@ -42,7 +43,7 @@ pub(crate) fn run(table: &mut Table) -> Outcome {
 }
 
 /// Objects of about 700 bytes, and pcs all over them.
-fn objects(manager: &CodeManager) -> Outcome<(Vec<CodeRef>, Vec<usize>)> {
+fn objects(manager: &CodeManager) -> Outcome<(Vec<CodeRef>, Pcs)> {
     let mut random = Random::new();
     let unit = drafts::unit(manager, OBJECTS)?;
     let drafts =
@@ -53,17 +54,17 @@ fn objects(manager: &CodeManager) -> Outcome<(Vec<CodeRef>, Vec<usize>)> {
         let range = code[random.below(code.len())].range();
         range.start + random.below(range.len())
     };
-    let pcs = (0..PCS).map(|_| pc()).collect();
+    let pcs = Box::new(std::array::from_fn(|_| pc()));
     Ok((code, pcs))
 }
 
-fn independent(scope: &CodeScope<'_>, pcs: &[usize], count: usize) {
+fn independent(scope: &CodeScope<'_>, pcs: &Pcs, count: usize) {
     for number in 0..count {
         black_box(scope.lookup(pcs[number % PCS]));
     }
 }
 
-fn dependent(scope: &CodeScope<'_>, pcs: &[usize], count: usize) {
+fn dependent(scope: &CodeScope<'_>, pcs: &Pcs, count: usize) {
     let mut index = 0;
     for _ in 0..count {
         let Some(code) = scope.lookup(pcs[index % PCS]) else { return };
@@ -78,7 +79,7 @@ fn dependent(scope: &CodeScope<'_>, pcs: &[usize], count: usize) {
 ///
 /// Processor time of the readers: with fewer cores than threads they take turns, and waiting for
 /// a core is not the look-up's doing. Caches that they share is.
-fn with_publisher(manager: &CodeManager, pcs: &[usize], readers: usize) -> Outcome<(f64, f64)> {
+fn with_publisher(manager: &CodeManager, pcs: &Pcs, readers: usize) -> Outcome<(f64, f64)> {
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..9 {
         let alone = read(manager, pcs, readers);
@@ -105,7 +106,7 @@ fn with_publisher(manager: &CodeManager, pcs: &[usize], readers: usize) -> Outco
 }
 
 /// Processor time of a look-up on that many threads.
-fn read(manager: &CodeManager, pcs: &[usize], readers: usize) -> f64 {
+fn read(manager: &CodeManager, pcs: &Pcs, readers: usize) -> f64 {
     const LOOKUPS: usize = 8_000_000;
     let reader = || {
         let scope = manager.scope();
