@@ -42,7 +42,7 @@ impl StoreState {
     }
 
     fn call_wasm(&mut self, callee: Callee, values: &mut [Value]) -> Result<(), Error> {
-        if vmem::is_forked_child() {
+        if self.engine().is_inherited() {
             return Err(ErrorKind::ForkedChild.into());
         }
         faults::prepare_thread()?;

@@ -7,6 +7,7 @@
 mod support;
 
 mod calls;
+mod faults;
 mod heap;
 mod heap_stack;
 mod stacks;
