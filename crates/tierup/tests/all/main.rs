@@ -10,6 +10,8 @@ mod calls;
 mod faults;
 mod heap;
 mod heap_stack;
+mod host;
+mod interrupts;
 mod stacks;
 mod threads;
 mod traps;
