@@ -7,8 +7,11 @@
 mod support;
 
 mod calls;
+mod faults;
 mod heap;
 mod heap_stack;
+mod host;
+mod interrupts;
 mod stacks;
 mod threads;
 mod traps;
