@@ -130,12 +130,14 @@ mod tests {
 
     #[test]
     fn work_runs_on_another_stack() {
-        let here = 0_u8;
         let there = run(|| {
             let local = 0_u8;
             (&raw const local) as usize
         });
-        assert!(there.unwrap().abs_diff(&raw const here as usize) > STACK_SIZE / 2);
+        let stack = IDLE.take().unwrap();
+        let bounds = stack.memory.base() as usize..stack.top() as usize;
+        assert!(bounds.contains(&there.unwrap()));
+        assert!(!bounds.contains(&(&raw const stack as usize)));
     }
 
     #[test]
