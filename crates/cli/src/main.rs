@@ -1,1 +1,41 @@
-fn main() {}
+//! The `tierup` command.
+//!
+//! ```text
+//!  arguments ──► args (what was asked) ──► options (settings) ──► run | wast
+//!                                                                   └─► outcome: message, exit code
+//! ```
+#![forbid(unsafe_code)]
+
+mod args;
+mod options;
+mod outcome;
+mod run;
+mod invoke;
+mod stats;
+mod wast;
+mod logging;
+
+use std::process::ExitCode;
+
+use args::Command;
+
+fn main() -> ExitCode {
+    let command = match args::parse(std::env::args_os()) {
+        Ok(command) => command,
+        // Help and version are errors too for clap; it knows where to print what.
+        Err(error) => {
+            let code = if error.use_stderr() { outcome::USAGE } else { 0 };
+            // There is no one left to tell if printing fails.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let done = match logging::start() {
+        Err(failure) => Err(failure),
+        Ok(()) => match command {
+            Command::Run(args) => run::run(&args),
+            Command::Wast(args) => wast::run(&args),
+        },
+    };
+    outcome::finish(done)
+}

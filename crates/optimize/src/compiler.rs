@@ -56,7 +56,7 @@ impl Optimizing {
     ///
     /// Like [`Compiler::compile`].
     pub fn intermediate(&self, request: &Request<'_>) -> Result<String, CompileError> {
-        workspace::with(request, |workspace| {
+        workspace::with(|workspace| {
             translate::function(&*self.isa, request, workspace)?;
             Ok(workspace.context.func.display().to_string())
         })
@@ -87,7 +87,7 @@ impl Compiler for Optimizing {
     }
 
     fn compile(&self, request: &Request<'_>) -> Result<Compiled, CompileError> {
-        workspace::with(request, |workspace| self.generate(request, workspace))
+        workspace::with(|workspace| self.generate(request, workspace))
     }
 }
 
@@ -113,6 +113,7 @@ fn refused(error: CodegenError) -> CompileError {
         CodegenError::CodeTooLarge => {
             CompileErrorKind::TooLarge { limit: "the size of a function's code" }.into()
         }
+        CodegenError::Verifier(errors) => internal(errors.to_string()),
         error => internal(error.to_string()),
     }
 }

@@ -7,10 +7,10 @@ use std::cell::Cell;
 
 use cranelift_codegen::Context;
 use cranelift_frontend::FunctionBuilderContext;
-use tierup_compile::{CompileError, Request};
+use tierup_compile::CompileError;
 
-/// Bodies above this size leave more memory behind than is worth keeping.
-const KEPT_BODY_BYTES: usize = 256 << 10;
+/// Functions with more IR values leave more memory behind than is worth keeping.
+const KEPT_VALUES: usize = 1 << 18;
 
 /// Cranelift's reusable state.
 pub(crate) struct Workspace {
@@ -32,13 +32,12 @@ thread_local! {
 
 /// Lends the thread's workspace to `work` for one function.
 pub(crate) fn with<T>(
-    request: &Request<'_>,
     work: impl FnOnce(&mut Workspace) -> Result<T, CompileError>,
 ) -> Result<T, CompileError> {
     let mut workspace = WORKSPACE.take().unwrap_or_default();
     workspace.context.clear();
     let result = work(&mut workspace)?;
-    if request.module.body(request.function).len() <= KEPT_BODY_BYTES {
+    if workspace.context.func.dfg.num_values() <= KEPT_VALUES {
         WORKSPACE.set(Some(workspace));
     }
     Ok(result)

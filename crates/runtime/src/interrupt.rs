@@ -47,11 +47,13 @@ impl SharedBlock {
         Self { block: std::cell::UnsafeCell::new(block), requested: AtomicBool::new(false) }
     }
 
+    #[inline]
     pub(crate) fn block(&self) -> &StoreBlock {
         // SAFETY: the fields that change while others look are atomic.
         unsafe { &*self.block.get() }
     }
 
+    #[inline]
     pub(crate) fn as_ptr(&self) -> *mut StoreBlock {
         self.block.get()
     }

@@ -56,11 +56,17 @@ impl Module {
     /// If it is malformed or invalid, or there is no room for its code's tables. Without lazy
     /// compilation also if a function cannot be compiled.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let bytes = bytes.as_ref();
-        if is_binary(bytes) {
-            return Self::from_bytes(engine, Bytes::from(bytes.to_vec()));
-        }
-        Self::from_bytes(engine, Bytes::from(parse_text(bytes)?))
+        Self::from_vec(engine, bytes.as_ref().to_vec())
+    }
+
+    /// A module from its binary or text form. Binary is kept as it is and not copied.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`].
+    pub fn from_vec(engine: &Engine, bytes: Vec<u8>) -> Result<Self, Error> {
+        let binary = if is_binary(&bytes) { bytes } else { parse_text(&bytes)? };
+        Self::from_bytes(engine, Bytes::from(binary))
     }
 
     /// A module from its binary form, which is shared and not copied.
@@ -148,7 +154,8 @@ impl Module {
 
     /// The type of an export.
     pub fn export(&self, name: &str) -> Option<ExternType> {
-        self.exports().find(|export| export.name == name).map(|export| export.ty)
+        let entity = self.0.compiled.info().export(name)?;
+        Some(self.0.compiled.module().entity_type(entity))
     }
 
     /// Contents of the custom sections of that name.
@@ -188,7 +195,7 @@ fn target(module: &CompiledModule) -> Target<'_> {
 }
 
 fn is_binary(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\0asm") || bytes.is_empty() || std::str::from_utf8(bytes).is_err()
+    bytes.starts_with(b"\0") || bytes.is_empty() || std::str::from_utf8(bytes).is_err()
 }
 
 fn parse_text(bytes: &[u8]) -> Result<Vec<u8>, Error> {

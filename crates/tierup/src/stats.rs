@@ -1,17 +1,17 @@
 //! What an engine did and what it uses.
 
-use std::fmt;
-
 use codespace::Tier;
 use tierup_runtime::EngineState;
 use tierup_tiering::{CompileCounters, TierCounts};
 
 /// What an engine did and what it uses, at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct EngineStats {
     /// Code memory.
     pub code: codespace::Stats,
+    /// Compiles by the baseline compiler.
+    pub baseline: TierCounts,
     /// Compiles by the optimizing compiler.
     pub optimized: TierCounts,
     /// Functions that were compiled because somebody called them.
@@ -28,17 +28,12 @@ impl EngineStats {
     pub(crate) fn new(state: &EngineState, counters: &CompileCounters) -> Self {
         Self {
             code: state.manager().stats(),
+            baseline: counters.tier(Tier::Baseline),
             optimized: counters.tier(Tier::Optimized),
             lazy_compiles: counters.lazy(),
             failed_compiles: counters.failed(),
             traps: state.counters().traps(),
             instances: state.counters().instances(),
         }
-    }
-}
-
-impl fmt::Display for EngineStats {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.code)
     }
 }

@@ -7,9 +7,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use std::ops::Range;
-
-use std::sync::Arc;
+use std::{ops::Range, slice, sync::Arc};
 
 use sync::{Mutex, Rank};
 use vmem::{CodeMemory, CodeRequest, WriteScope};
@@ -25,6 +23,10 @@ use crate::{
     slab::Slab,
     space::{Freeing, Space, Use},
 };
+
+/// One arena has about this many mappings of the process at most, whose number Linux limits to
+/// 65,530 by default.
+const MAPPINGS_LIMIT: usize = 8192;
 
 /// Memory for code and cells.
 #[derive(Debug)]
@@ -94,6 +96,11 @@ impl Arena {
         &self.memory
     }
 
+    /// Is this a forked child's view of its parent's memory, in which nothing is there any more?
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.memory.is_inherited()
+    }
+
     /// Which object is where.
     pub(crate) fn index(&self) -> &Index {
         &self.index
@@ -142,21 +149,42 @@ impl Arena {
 
     /// Gives objects back to be allocated again. Nobody runs or finds them any more.
     pub(crate) fn free(&self, objects: &[Range<usize>]) -> Result<()> {
-        let freeing = self.books.lock().start_freeing(objects)?;
-        let gone = give_back(&freeing.decommit, |range| self.memory.decommit_code(range));
-        // A failure leaves stale bytes in a free range, which is overwritten before it is used.
-        give_back(&freeing.discard, |range| self.memory.discard_code(range));
-        let decommitted = |range: &Range<usize>| gone.contains(range);
-        self.books.lock().code.finish_freeing(freeing, &self.committed, decommitted);
+        if self.is_inherited() {
+            return Ok(());
+        }
+        let mut freeing = self.books.lock().start_freeing(objects)?;
+        while !freeing.is_done() {
+            let gone = self.decommit(&freeing.decommit);
+            let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
+            for range in freeing.discard.iter().chain(stays) {
+                // A failure leaves stale bytes in a free range, overwritten before it is used.
+                drop(self.memory.discard_code(range.clone()));
+            }
+            let mut books = self.books.lock();
+            freeing = books.code.finish_freeing(freeing, &gone, &self.committed);
+        }
         Ok(())
+    }
+
+    /// Gives whole blocks back to the system, and returns those for which it worked.
+    fn decommit(&self, blocks: &[Range<usize>]) -> Vec<Range<usize>> {
+        // Every hole is a mapping of the process, of which there are not many.
+        let may = || self.memory.mappings() < MAPPINGS_LIMIT;
+        give_back(blocks, |range| may() && self.memory.decommit_code(range).is_ok())
     }
 
     /// Gives data back to be allocated again.
     pub(crate) fn free_data(&self, range: Range<usize>) {
-        let freeing = self.books.lock().data.start_freeing(&[range]);
-        let gone = give_back(&freeing.decommit, |range| self.memory.decommit_data(range));
-        let decommitted = |range: &Range<usize>| gone.contains(range);
-        self.books.lock().data.finish_freeing(freeing, &self.committed, decommitted);
+        if self.is_inherited() {
+            return;
+        }
+        let mut freeing = self.books.lock().data.start_freeing(slice::from_ref(&range));
+        while !freeing.is_done() {
+            let decommit = |range| self.memory.decommit_data(range).is_ok();
+            let gone = give_back(&freeing.decommit, decommit);
+            let mut books = self.books.lock();
+            freeing = books.data.finish_freeing(freeing, &gone, &self.committed);
+        }
     }
 }
 
@@ -169,7 +197,7 @@ impl Drop for Arena {
 
 impl Books {
     fn start_freeing(&mut self, objects: &[Range<usize>]) -> Result<Freeing> {
-        objects.iter().try_for_each(|object| self.registry.unregister(object))?;
+        self.registry.unregister(objects)?;
         let Some(pages) = &mut self.pages else { return Ok(self.code.start_freeing(objects)) };
         let free = objects.iter().map(|object| pages.remove(object));
         let free: Vec<_> = free.filter(|run| !run.is_empty()).collect();
@@ -235,9 +263,6 @@ fn split(span: &Range<usize>, sizes: &[usize]) -> Vec<Range<usize>> {
 }
 
 /// Those of the ranges for which it worked.
-fn give_back(
-    ranges: &[Range<usize>],
-    give: impl Fn(Range<usize>) -> vmem::Result<()>,
-) -> Vec<Range<usize>> {
-    ranges.iter().filter(|range| give((*range).clone()).is_ok()).cloned().collect()
+fn give_back(ranges: &[Range<usize>], give: impl Fn(Range<usize>) -> bool) -> Vec<Range<usize>> {
+    ranges.iter().filter(|range| give((*range).clone())).cloned().collect()
 }

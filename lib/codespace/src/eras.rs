@@ -138,37 +138,67 @@ mod scenarios {
         lock: Mutex<()>,
     }
 
-    #[test]
-    fn era_free_nothing_that_a_scope_has_found_is_freed() {
-        loom::model(|| {
-            let world = Arc::new(World {
+    impl World {
+        fn new() -> Arc<Self> {
+            Arc::new(Self {
                 eras: Eras::new(),
                 link: AtomicUsize::new(1),
                 usable: AtomicUsize::new(1),
                 lock: Mutex::new(Rank::Limbo, ()),
-            });
+            })
+        }
+
+        fn read(&self) {
+            let ticket = self.eras.enter();
+            if self.link.load(Ordering::Acquire) == 1 {
+                assert_eq!(self.usable.load(Ordering::Relaxed), 1, "freed under a scope");
+            }
+            self.eras.leave(ticket);
+        }
+
+        fn advance(&self) -> u64 {
+            let _lock = self.lock.lock();
+            self.eras.advance()
+        }
+
+        fn unlink_and_free(&self) {
+            self.link.store(0, Ordering::Release);
+            let unlinked = {
+                let _lock = self.lock.lock();
+                self.eras.now()
+            };
+            if is_over(unlinked, self.advance()) {
+                self.usable.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn era_free_nothing_that_a_scope_has_found_is_freed() {
+        loom::model(|| {
+            let world = World::new();
             let reader = {
                 let world = Arc::clone(&world);
-                thread::spawn(move || {
-                    let ticket = world.eras.enter();
-                    if world.link.load(Ordering::Acquire) == 1 {
-                        assert_eq!(world.usable.load(Ordering::Relaxed), 1, "freed under a scope");
-                    }
-                    world.eras.leave(ticket);
-                })
+                thread::spawn(move || world.read())
             };
-            world.link.store(0, Ordering::Release);
-            let unlinked = {
-                let _lock = world.lock.lock();
-                world.eras.now()
+            world.unlink_and_free();
+            reader.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn era_free_also_when_a_scope_opens_while_the_era_goes_on() {
+        loom::model(|| {
+            let world = World::new();
+            let other = world.eras.enter();
+            let reader = {
+                let world = Arc::clone(&world);
+                thread::spawn(move || world.read())
             };
-            let now = {
-                let _lock = world.lock.lock();
-                world.eras.advance()
-            };
-            if is_over(unlinked, now) {
-                world.usable.store(0, Ordering::Relaxed);
-            }
+            // By one: the reader may have read the era before, and count itself only now.
+            assert_eq!(world.advance(), 1);
+            world.eras.leave(other);
+            world.unlink_and_free();
             reader.join().unwrap();
         });
     }

@@ -22,7 +22,7 @@ pub enum ErrorKind {
         /// Bytes that the limit still allows.
         free: usize,
     },
-    /// The limit on reserved address space is reached, or the system has no more.
+    /// The limit on reserved address space is reached.
     OutOfAddressSpace {
         /// Bytes that were wanted.
         wanted: usize,

@@ -57,6 +57,11 @@ impl Index {
         self.words(object).iter().for_each(|word| word.store(id, Ordering::Release));
     }
 
+    /// To whom the granule at `address` belongs; 0 if to nobody.
+    pub(crate) fn get(&self, address: usize) -> u32 {
+        self.words(&(address..address + 1)).first().map_or(0, |word| word.load(Ordering::Acquire))
+    }
+
     /// The granules of `object` belong to nobody.
     pub(crate) fn clear(&self, object: &Range<usize>) {
         self.set(object, 0);

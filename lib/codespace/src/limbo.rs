@@ -57,4 +57,13 @@ impl Limbo {
         self.batches.store(waiting.len(), Ordering::Relaxed);
         ready
     }
+
+    /// All objects, for a manager that goes away.
+    pub(crate) fn take_all(&mut self) -> Vec<Expired> {
+        let waiting = self.waiting.get_mut();
+        let all = waiting.drain(..).flat_map(|(_, batch)| batch);
+        // SAFETY: scopes borrow the manager, which nobody but the caller has any more: those that
+        // were not closed have been forgotten, with all that they had found.
+        all.map(|doomed| unsafe { doomed.expire() }).collect()
+    }
 }

@@ -10,12 +10,14 @@
 //! What unlinks objects ends with [`CodeManager::reap`]; so does what wants memory.
 #![forbid(unsafe_code)]
 
-use std::{collections::BTreeMap, fmt, ops::Range, sync::Weak};
-
-use sync::{
-    Arc, Mutex, Rank,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock, Weak},
 };
+
+use sync::{Mutex, Rank, atomic::AtomicU32};
 
 use crate::{
     arena::Arena,
@@ -26,8 +28,7 @@ use crate::{
     limbo::Limbo,
     object::Contents,
     scope::CodeScope,
-    slab::{Doomed, Slab},
-    state::Released,
+    slab::{Doomed, Expired, Slab},
     stats::{Counters, Stats},
     unit::{Unit, UnitSpec},
 };
@@ -38,6 +39,7 @@ pub struct CodeManager(Arc<Shared>);
 
 struct Shared {
     config: Config,
+    first: OnceLock<Arc<Arena>>,
     arenas: Mutex<Arc<[Arc<Arena>]>>,
     units: Mutex<BTreeMap<u64, Weak<Unit>>>,
     slab: Arc<Slab>,
@@ -59,6 +61,7 @@ impl CodeManager {
     pub fn new(config: &Config) -> Result<Self> {
         let config = config.rounded()?;
         let manager = Self(Arc::new(Shared {
+            first: OnceLock::new(),
             arenas: Mutex::new(Rank::Arenas, Arc::new([])),
             units: Mutex::new(Rank::Arenas, BTreeMap::new()),
             slab: Arc::new(Slab::new()),
@@ -71,6 +74,7 @@ impl CodeManager {
             config,
         }));
         manager.add_arena(&manager.arenas())?;
+        manager.0.first.get_or_init(|| Arc::clone(&manager.arenas()[0]));
         Ok(manager)
     }
 
@@ -80,9 +84,12 @@ impl CodeManager {
     ///
     /// If there is no memory for its cells and lazy entries.
     pub fn new_unit(&self, spec: UnitSpec) -> Result<Arc<Unit>> {
+        self.check_process()?;
         self.reap();
         let unit = Unit::new(self, spec)?;
-        self.0.units.lock().insert(unit.identity().id(), Arc::downgrade(&unit));
+        let id = unit.identity().id();
+        tracing::debug!(unit = id, functions = unit.functions(), "unit made");
+        self.0.units.lock().insert(id, Arc::downgrade(&unit));
         Ok(unit)
     }
 
@@ -110,7 +117,7 @@ impl CodeManager {
     /// Frees what has ended and can be in nobody's use any more, now that scopes have closed.
     /// Everything that wants or gives back memory does this too.
     pub fn reap(&self) {
-        if !self.0.limbo.is_empty() {
+        if !self.0.limbo.is_empty() && self.check_process().is_ok() {
             self.0.reap();
         }
     }
@@ -118,6 +125,14 @@ impl CodeManager {
     /// Are both the same manager?
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Is this the process that the code memory belongs to?
+    pub(crate) fn check_process(&self) -> Result<()> {
+        match self.0.is_inherited() {
+            false => Ok(()),
+            true => Err(vmem::Error::from(vmem::ErrorKind::ForkedChild).into()),
+        }
     }
 
     pub(crate) fn slab(&self) -> &Arc<Slab> {
@@ -165,17 +180,6 @@ impl CodeManager {
         &self.0.collection
     }
 
-    /// Gives a counted reference back.
-    pub(crate) fn release(&self, id: u32) {
-        let code = self.0.slab.record(id);
-        // Read before: once it is retired, a collector may end it.
-        let (item, unit) = (code.item(), Arc::clone(&code.contents().unit));
-        let collection = self.0.collection.load(Ordering::Relaxed);
-        if code.state().release(collection) == Released::Retired {
-            unit.count(|counters| counters.retired(item));
-        }
-    }
-
     /// Lets dead objects be found no more, and frees them when nobody can be using them.
     pub(crate) fn bury(&self, doomed: Vec<Doomed>) {
         for object in &doomed {
@@ -188,6 +192,11 @@ impl CodeManager {
 }
 
 impl Shared {
+    /// Takes no lock: in a forked child, one may be held by a thread that is not there.
+    fn is_inherited(&self) -> bool {
+        self.first.get().is_some_and(|arena| arena.is_inherited())
+    }
+
     fn new_arena(&self) -> Result<Arena> {
         let out = |wanted| ErrorKind::OutOfAddressSpace { wanted, free: self.reserved.free() };
         let least = self.config.arena_code_bytes + self.config.arena_data_bytes;
@@ -196,16 +205,19 @@ impl Shared {
         }
         let arena = Arena::new(&self.config, &self.committed, &self.slab)?;
         match self.reserved.take(arena.reserved_bytes()) {
-            true => Ok(arena),
+            true => {
+                tracing::debug!(bytes = arena.reserved_bytes(), "arena reserved");
+                Ok(arena)
+            }
             false => Err(out(arena.reserved_bytes()).into()),
         }
     }
 
     fn reap(&self) {
-        let expired = self.limbo.take_ready(&self.eras);
-        if expired.is_empty() {
-            return;
-        }
+        self.remove(self.limbo.take_ready(&self.eras));
+    }
+
+    fn remove(&self, expired: Vec<Expired>) {
         let objects = self.slab.remove(expired);
         for (range, contents) in &objects {
             let item = contents.item(range);
@@ -217,10 +229,12 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Units and scopes hold the manager, so both steps of the era are free to take: nothing
-        // is left in the slab that holds an arena.
-        self.reap();
-        debug_assert!(self.limbo.is_empty());
+        if self.is_inherited() {
+            return;
+        }
+        // What is left in the slab would hold its arena, and the arena the slab.
+        let expired = self.limbo.take_all();
+        self.remove(expired);
     }
 }
 

@@ -8,12 +8,9 @@
 //! * [REC-READ] every `&Code` outside this crate is under a scope, a counted reference, or the
 //!   promise of `lookup_in_signal`; none of these outlives the object.
 
-use std::{any::Any, cell::UnsafeCell, fmt, ops::Range};
+use std::{any::Any, cell::UnsafeCell, fmt, ops::Range, sync::Arc};
 
-use sync::{
-    Arc,
-    atomic::{AtomicU32, AtomicUsize, Ordering},
-};
+use sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::{
     arena::Arena,
@@ -31,14 +28,20 @@ use crate::{
 ///
 /// Comes from a look-up, or from a [`CodeRef`](crate::CodeRef). It can be a retired object that
 /// only frames still run; the reference alone never brings it back.
+///
+/// One cache line, so that a look-up touches one line here and one in the index.
 #[repr(align(64))]
 pub struct Code {
-    id: u32,
     state: State,
     start: AtomicUsize,
     length: AtomicU32,
+    /// Bytes from the compiler; behind them lie veneers.
+    body: AtomicU32,
     contents: UnsafeCell<Option<Contents>>,
 }
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Code>() == 64);
 
 // SAFETY: `contents` is written only as [REC-WRITE] says, when no other thread has a reference,
 // and what is in it may be shared (checked below). Everything else is atomic.
@@ -56,40 +59,91 @@ const _: () = {
 pub(crate) struct Contents {
     pub(crate) unit: Arc<Identity>,
     pub(crate) arena: Arc<Arena>,
-    pub(crate) kind: Kind,
-    pub(crate) version: Version,
-    /// Bytes from the compiler; behind them lie veneers.
+    tables: Tables,
+    /// 0 if it is not a function's.
+    function: u32,
+    shape: Shape,
+    version: Version,
+}
+
+/// A [`Kind`] without the number, to save space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shape {
+    Function,
+    EntryWrapper,
+    HostWrapper,
+    LazyTable,
+    Stub,
+}
+
+/// Where an object lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// With veneers.
+    pub(crate) range: Range<usize>,
+    /// Bytes from the compiler.
     pub(crate) body: u32,
-    pub(crate) tables: Tables,
 }
 
 impl Contents {
+    pub(crate) fn new(
+        (unit, arena): (&Arc<Identity>, &Arc<Arena>),
+        kind: Kind,
+        version: Version,
+        tables: Tables,
+    ) -> Self {
+        let (shape, function) = match kind {
+            Kind::Function(function) => (Shape::Function, function),
+            Kind::EntryWrapper => (Shape::EntryWrapper, 0),
+            Kind::HostWrapper => (Shape::HostWrapper, 0),
+            Kind::LazyTable => (Shape::LazyTable, 0),
+            Kind::Stub => (Shape::Stub, 0),
+        };
+        let (unit, arena) = (Arc::clone(unit), Arc::clone(arena));
+        Self { unit, arena, tables, function, shape, version }
+    }
+
     /// What is counted of an object with that range.
     pub(crate) fn item(&self, allocated: &Range<usize>) -> Item {
-        let class = match self.kind {
-            Kind::Function(_) => Class::of(self.version.tier),
+        let class = match self.shape {
+            Shape::Function => Class::of(self.version.tier),
             _ => Class::Other,
         };
         let metadata = size_of::<Code>() + self.tables.bytes();
         Item { class, bytes: allocated.len(), metadata }
     }
+
+    /// Tier and flavour.
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
+    fn kind(&self) -> Kind {
+        match self.shape {
+            Shape::Function => Kind::Function(self.function),
+            Shape::EntryWrapper => Kind::EntryWrapper,
+            Shape::HostWrapper => Kind::HostWrapper,
+            Shape::LazyTable => Kind::LazyTable,
+            Shape::Stub => Kind::Stub,
+        }
+    }
 }
 
 impl Code {
     /// A record that describes nothing.
-    pub(crate) fn empty(id: u32) -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
-            id,
             state: State::new(),
             start: AtomicUsize::new(0),
             length: AtomicU32::new(0),
+            body: AtomicU32::new(0),
             contents: UnsafeCell::new(None),
         }
     }
 
     /// What the code is.
     pub fn kind(&self) -> Kind {
-        self.contents().kind
+        self.contents().kind()
     }
 
     /// The number of the function, if it is the code of one.
@@ -111,12 +165,14 @@ impl Code {
     }
 
     /// Its addresses, with constants and veneers.
+    #[inline]
     pub fn range(&self) -> Range<usize> {
         let start = self.start.load(Ordering::Relaxed);
         start..start + self.length.load(Ordering::Relaxed) as usize
     }
 
     /// Address of the first instruction.
+    #[inline]
     pub fn entry(&self) -> usize {
         self.range().start
     }
@@ -133,7 +189,7 @@ impl Code {
 
     /// Is it unreachable for new calls, and kept only for frames that run it?
     pub fn is_retired(&self) -> bool {
-        self.state.get().phase != Phase::Live
+        self.state.get().phase() != Phase::Live
     }
 
     /// The user's code of the trap at that instruction.
@@ -164,7 +220,7 @@ impl Code {
     pub fn lazy_function_at(&self, pc: usize) -> Option<u32> {
         let is_table = self.kind() == Kind::LazyTable;
         let offset = self.offset(pc).filter(|_| is_table)?;
-        lazy_table::function_at(offset, self.contents().body)
+        lazy_table::function_at(offset, self.body())
     }
 
     /// Is that instruction part of a veneer, through which cells out of reach are called?
@@ -183,9 +239,10 @@ impl Code {
         let before = self.state.get();
         let start = self.start.load(Ordering::Acquire);
         let length = self.length.load(Ordering::Acquire) as usize;
-        let is_same = self.state.get() == before;
-        // [STATE-GENERATION]: the range belongs to the object of the generation.
-        (is_same && before.is_found() && pc.wrapping_sub(start) < length).then_some(self)
+        // [STATE-GENERATION]: then the range belongs to the object that the state is about. It may
+        // have been retired in between.
+        let is_found = before.is_same_object(self.state.get());
+        (is_found && pc.wrapping_sub(start) < length).then_some(self)
     }
 
     /// Phase and references.
@@ -204,12 +261,8 @@ impl Code {
         self.contents().item(&self.allocated())
     }
 
-    /// The id of its record.
-    pub(crate) fn id(&self) -> u32 {
-        self.id
-    }
-
     /// What is behind the record.
+    #[inline]
     pub(crate) fn contents(&self) -> &Contents {
         // SAFETY: nobody writes the contents while there are readers: [REC-WRITE], [REC-READ].
         let contents = unsafe { &*self.contents.get() };
@@ -221,9 +274,11 @@ impl Code {
     /// # Safety
     ///
     /// The record is free, and the caller alone has its id: [REC-WRITE].
-    pub(crate) unsafe fn fill(&self, range: &Range<usize>, contents: Contents) {
-        self.start.store(range.start, Ordering::Release);
-        self.length.store(range.len() as u32, Ordering::Release);
+    pub(crate) unsafe fn fill(&self, place: &Place, contents: Contents) {
+        // Release pairs with `if_at`: who sees part of a new object sees the new generation.
+        self.start.store(place.range.start, Ordering::Release);
+        self.length.store(place.range.len() as u32, Ordering::Release);
+        self.body.store(place.body, Ordering::Release);
         // SAFETY: by the caller's promise there is no other reference to the contents.
         unsafe { *self.contents.get() = Some(contents) };
     }
@@ -239,16 +294,20 @@ impl Code {
         unsafe { (*self.contents.get()).take() }
     }
 
+    fn body(&self) -> u32 {
+        self.body.load(Ordering::Relaxed)
+    }
+
     /// Offset of an instruction that came from the compiler.
     fn offset(&self, pc: usize) -> Option<u32> {
         let offset = pc.checked_sub(self.entry())?;
-        (offset < self.contents().body as usize).then_some(offset as u32)
+        (offset < self.body() as usize).then_some(offset as u32)
     }
 
     /// Offset of a return address, which may be the end of the code.
     fn return_offset(&self, pc: usize) -> Option<u32> {
         let offset = pc.checked_sub(self.entry())?;
-        (offset <= self.contents().body as usize).then_some(offset as u32)
+        (offset <= self.body() as usize).then_some(offset as u32)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     install::Version,
     manager::give_back,
-    object::Contents,
+    object::{Contents, Place},
     reloc::{self, Reach},
     slab::Reserved,
     tables::Tables,
@@ -64,7 +64,9 @@ impl Placed {
 
 impl Drop for Placed {
     fn drop(&mut self) {
-        if let Some(reserved) = self.reserved.take() {
+        if let Some(reserved) = self.reserved.take()
+            && self.unit.manager().check_process().is_ok()
+        {
             give_back(self.unit.manager().slab().withdraw(vec![reserved]));
         }
     }
@@ -77,6 +79,7 @@ impl Unit {
     ///
     /// If a draft is bad, or there is no memory for it. Nothing is placed then.
     pub fn place(self: &Arc<Self>, drafts: Vec<Draft>) -> Result<Vec<Placed>> {
+        self.manager().check_process()?;
         self.manager().reap();
         let reach = self.reach();
         let mut placed = Vec::with_capacity(drafts.len());
@@ -156,10 +159,10 @@ impl Unit {
         let (mut scope, base) = allocation.write()?;
         let mut objects = Vec::with_capacity(drafts.len());
         for (draft, range) in drafts.iter().zip(allocation.objects()) {
-            let contents = self.contents(draft, arena)?;
+            let (contents, body) = self.contents(draft, arena)?;
             let buffer = &mut scope.bytes()[range.start - base..range.end - base];
             let length = reloc::emit(draft, range.start, reach, buffer)?;
-            objects.push((range.start..range.start + length, contents));
+            objects.push((Place { range: range.start..range.start + length, body }, contents));
         }
         allocation.finish(scope)?;
         let reserved = self.manager().slab().insert(objects)?;
@@ -173,7 +176,8 @@ impl Unit {
         Ok(placed.collect())
     }
 
-    fn contents(&self, draft: &Draft, arena: &Arc<Arena>) -> Result<Contents> {
+    /// What is known of the code, and how many bytes it has.
+    fn contents(&self, draft: &Draft, arena: &Arc<Arena>) -> Result<(Contents, u32)> {
         let bad = |reason| Err(ErrorKind::BadDraft { offset: 0, reason }.into());
         match draft.kind {
             _ if draft.bytes.is_empty() => return bad("there is no code"),
@@ -186,14 +190,9 @@ impl Unit {
         let Ok(body) = u32::try_from(draft.bytes.len()) else {
             return bad("the code is larger than 4 GiB");
         };
-        Ok(Contents {
-            unit: Arc::clone(self.identity()),
-            arena: Arc::clone(arena),
-            kind: draft.kind,
-            version: Version { tier: draft.tier, flavor: draft.flavor },
-            body,
-            tables: Tables::pack(&draft.tables, body)?,
-        })
+        let version = Version { tier: draft.tier, flavor: draft.flavor };
+        let tables = Tables::pack(&draft.tables, body)?;
+        Ok((Contents::new((self.identity(), arena), draft.kind, version, tables), body))
     }
 }
 

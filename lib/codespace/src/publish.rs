@@ -63,7 +63,7 @@ impl Unit {
             };
             started.into_iter().map(install).collect()
         };
-        replaced.into_iter().for_each(|id| self.manager().release(id));
+        replaced.into_iter().for_each(|id| self.release(id));
         Ok(published)
     }
 
@@ -84,14 +84,16 @@ impl Unit {
             return Installed::No(Reason::NotAFunction);
         };
         let present = books.table[function as usize];
-        let version = |id: u32| self.manager().slab().record(id).contents().version;
-        let decision = decide(books.mode, present.map(version), code.contents().version);
+        let version = |id: u32| self.manager().slab().record(id).contents().version();
+        let decision = decide(books.mode, present.map(version), code.contents().version());
         if decision == Installed::Yes {
             code.state().acquire();
             books.table[function as usize] = Some(code.id());
             self.lead(books, function, code.entry());
             replaced.extend(present);
         }
+        let unit = self.identity().id();
+        tracing::trace!(unit, function, bytes = code.range().len(), ?decision, "code published");
         decision
     }
 

@@ -29,7 +29,13 @@ impl CodeRef {
     pub fn try_new(unit: &Arc<Unit>, code: &Code) -> Option<Self> {
         let is_its = unit.identity().id() == code.unit_id();
         let acquires = is_its && code.state().try_acquire() == Acquired::Yes;
-        acquires.then(|| Self::adopt(unit, code.id()))
+        // Live objects are in the index.
+        acquires.then(|| Self::adopt(unit, code.contents().arena.index().get(code.entry())))
+    }
+
+    /// The id of the record.
+    pub(crate) fn id(&self) -> u32 {
+        self.id
     }
 
     /// The unit of the code.
@@ -55,7 +61,7 @@ impl Clone for CodeRef {
 
 impl Drop for CodeRef {
     fn drop(&mut self) {
-        self.unit.manager().release(self.id);
+        self.unit.release(self.id);
     }
 }
 

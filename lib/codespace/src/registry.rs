@@ -46,10 +46,12 @@ impl Registry {
         Err(ErrorKind::Unregistered { range: range.clone() }.into())
     }
 
-    /// Removes exactly one registered range.
-    pub(crate) fn unregister(&mut self, range: &Range<usize>) -> Result<()> {
-        self.check(range)?;
-        self.ranges.remove(&range.start);
+    /// Removes ranges of which each is exactly one that is registered: all of them, or none.
+    pub(crate) fn unregister(&mut self, ranges: &[Range<usize>]) -> Result<()> {
+        ranges.iter().try_for_each(|range| self.check(range))?;
+        for range in ranges {
+            self.ranges.remove(&range.start);
+        }
         Ok(())
     }
 
@@ -87,9 +89,9 @@ mod tests {
         let mut registry = registry();
         registry.register(&[1000..1100, 1100..1200]).unwrap();
         registry.check(&(1100..1200)).unwrap();
-        registry.unregister(&(1100..1200)).unwrap();
+        registry.unregister(&[1100..1200]).unwrap();
         assert!(registry.check(&(1100..1200)).is_err());
-        assert!(registry.unregister(&(1100..1200)).is_err());
+        assert!(registry.unregister(&[1100..1200]).is_err());
         registry.register(&[1100..1150]).unwrap();
         assert_eq!(registry.count(), 2);
     }
@@ -124,7 +126,7 @@ mod tests {
         registry.register(&[1100..1200, 1200..1300]).unwrap();
         for bad in [1100..1300, 1100..1199, 1101..1200, 1150..1160, 1100..1100] {
             assert!(registry.check(&bad).is_err(), "{bad:?}");
-            assert!(registry.unregister(&bad).is_err(), "{bad:?}");
+            assert!(registry.unregister(&[1100..1200, bad.clone()]).is_err(), "{bad:?}");
         }
         assert_eq!(registry.count(), 2);
     }

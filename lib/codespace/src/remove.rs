@@ -1,6 +1,8 @@
 //! Removing installed code: functions go back to their lazy entries.
 #![forbid(unsafe_code)]
 
+use std::ops::Range;
+
 use crate::{
     draft::{Flavor, Tier},
     install::Version,
@@ -50,23 +52,23 @@ impl Unit {
     /// Takes installed code away from all functions that match. The next call of each enters the
     /// lazy stub.
     pub fn remove(&self, filter: Filter) -> Removed {
-        let removed = self.take_installed(|_, version| filter.matches(version));
+        let removed = self.take_installed(0..self.functions(), filter);
         self.retire(removed)
     }
 
     /// Takes the installed code away from one function, if it has any.
     pub fn remove_function(&self, function: u32) -> Removed {
-        let removed = self.take_installed(|other, _| other == function);
+        let end = self.functions().min(function.saturating_add(1));
+        let removed = self.take_installed(function..end, Filter::All);
         self.retire(removed)
     }
 
-    fn take_installed(&self, which: impl Fn(u32, Version) -> bool) -> Vec<u32> {
+    fn take_installed(&self, functions: Range<u32>, filter: Filter) -> Vec<u32> {
         let mut removed = Vec::new();
         let mut books = self.books().lock();
-        for function in 0..self.functions() {
+        for function in functions {
             let Some(id) = books.table[function as usize] else { continue };
-            let version = self.manager().slab().record(id).contents().version;
-            if which(function, version) {
+            if filter.matches(self.manager().slab().record(id).contents().version()) {
                 books.table[function as usize] = None;
                 self.lead(&mut books, function, self.lazy_entry(function));
                 removed.push(id);
@@ -83,8 +85,10 @@ impl Unit {
             removed.functions += 1;
             removed.code_bytes += item.bytes;
             removed.metadata_bytes += item.metadata;
-            self.manager().release(id);
+            self.release(id);
         }
+        let Removed { functions, code_bytes, .. } = removed;
+        tracing::debug!(unit = self.identity().id(), functions, code_bytes, "code removed");
         removed
     }
 }

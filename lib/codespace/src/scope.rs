@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-use crate::{eras::Ticket, lookup, manager::CodeManager, object::Code};
+use crate::{
+    eras::{Eras, Ticket},
+    lookup,
+    manager::CodeManager,
+    object::Code,
+    slab::Slab,
+};
 
 /// Keeps looked-up code alive. Opening and closing take no lock.
 ///
@@ -28,14 +34,16 @@ use crate::{eras::Ticket, lookup, manager::CodeManager, object::Code};
 /// # Ok::<(), codespace::Error>(())
 /// ```
 pub struct CodeScope<'m> {
-    manager: &'m CodeManager,
+    slab: &'m Slab,
+    eras: &'m Eras,
     /// `None` only while dropping.
     ticket: Option<Ticket>,
 }
 
 impl<'m> CodeScope<'m> {
     pub(crate) fn new(manager: &'m CodeManager) -> Self {
-        Self { manager, ticket: Some(manager.eras().enter()) }
+        let (slab, eras) = (&**manager.slab(), manager.eras());
+        Self { slab, eras, ticket: Some(eras.enter()) }
     }
 
     /// The code of this manager at `pc`: wait-free, in constant time.
@@ -45,14 +53,14 @@ impl<'m> CodeScope<'m> {
     pub fn lookup(&self, pc: usize) -> Option<&Code> {
         // SAFETY: (a) this is a scope of the slab's manager, entered before; (b) the result
         // borrows it.
-        unsafe { lookup::find_in(pc, self.manager.slab()) }
+        unsafe { lookup::find_in(pc, self.slab) }
     }
 }
 
 impl Drop for CodeScope<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            self.manager.eras().leave(ticket);
+            self.eras.leave(ticket);
         }
     }
 }

@@ -4,34 +4,44 @@
 //! a stale id leads to a record too, whose state tells what it is now.
 //!
 //! ```text
-//!   chunks   │ 64 │ 128 │ 256 │ …          id + 63 = position, counted from 64
+//!   chunks   │ 64 … 127 │ 128 … 255 │ 256 … 511 │ …      ids; the highest bit tells the chunk
 //! ```
 //!
 //! An id's way is a chain of types: [`Reserved`] (filled, not started) becomes an id that can be
 //! found; [`Doomed`] (ended by whoever holds this) becomes [`Expired`] when no reader is left.
+//!
+//! * [SLAB-HEADS] a head that is not null is the first of as many records as there are ids with its
+//!   highest bit, in a chunk that lives as long as the slab.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{
+    ops::Range,
+    // Read in signal handlers through a static: loom's atomics cannot be.
+    sync::{
+        OnceLock,
+        atomic::{AtomicPtr, Ordering},
+    },
+};
 
 use sync::{Mutex, Rank};
 
 use crate::{
     error::{ErrorKind, Result},
-    object::{Code, Contents},
+    object::{Code, Contents, Place},
     state::{Ended, Phase},
 };
 
 /// All records of a manager.
 #[derive(Debug)]
 pub(crate) struct Slab {
+    /// For each highest bit of an id, the first record of the chunk, or null. [SLAB-HEADS]
+    heads: [AtomicPtr<Code>; u32::BITS as usize],
     chunks: [OnceLock<Box<[Code]>>; CHUNKS],
     ids: Mutex<Ids>,
 }
 
-const FIRST_CHUNK: usize = 64;
-const FIRST_SHIFT: u32 = FIRST_CHUNK.ilog2();
-const CHUNKS: usize = (u32::BITS - FIRST_SHIFT) as usize;
-/// Leaves the position below 2^32.
-const LAST_ID: u32 = u32::MAX - FIRST_CHUNK as u32;
+/// Records of the first chunk, and the first id: smaller ones lead nowhere.
+const FIRST: u32 = 64;
+const CHUNKS: usize = (u32::BITS - FIRST.ilog2()) as usize;
 
 /// Ids that can be taken.
 #[derive(Debug)]
@@ -77,15 +87,23 @@ impl Doomed {
 impl Slab {
     /// No records.
     pub(crate) fn new() -> Self {
-        let ids = Ids { free: Vec::new(), next: 1 };
-        Self { chunks: [const { OnceLock::new() }; CHUNKS], ids: Mutex::new(Rank::Records, ids) }
+        let ids = Ids { free: Vec::new(), next: FIRST };
+        Self {
+            heads: [const { AtomicPtr::new(std::ptr::null_mut()) }; u32::BITS as usize],
+            chunks: [const { OnceLock::new() }; CHUNKS],
+            ids: Mutex::new(Rank::Records, ids),
+        }
     }
 
-    /// The record of an id; `None` for 0. Safe in signal handlers.
+    /// The record of an id; `None` for 0 and others that were never given out. Safe in signal handlers.
     #[inline]
     pub(crate) fn get(&self, id: u32) -> Option<&Code> {
-        let (chunk, place) = position(id)?;
-        self.chunks.get(chunk)?.get()?.get(place)
+        // Acquire pairs with `make_chunk`.
+        let highest = id.checked_ilog2()?;
+        let head = self.heads[highest as usize].load(Ordering::Acquire);
+        let record = head.wrapping_add((id ^ (1 << highest)) as usize);
+        // SAFETY: [SLAB-HEADS]
+        (!head.is_null()).then(|| unsafe { &*record })
     }
 
     /// The record of an id that the caller holds.
@@ -94,11 +112,11 @@ impl Slab {
     }
 
     /// Fills a free record for each object.
-    pub(crate) fn insert(&self, objects: Vec<(Range<usize>, Contents)>) -> Result<Vec<Reserved>> {
+    pub(crate) fn insert(&self, objects: Vec<(Place, Contents)>) -> Result<Vec<Reserved>> {
         let ids = self.take_ids(objects.len())?;
-        let fill = |(id, (range, contents)): (u32, (Range<usize>, Contents))| {
+        let fill = |(id, (place, contents)): (u32, (Place, Contents))| {
             // SAFETY: `id` was free, and is now with this thread alone.
-            unsafe { self.record(id).fill(&range, contents) };
+            unsafe { self.record(id).fill(&place, contents) };
             Reserved(id)
         };
         Ok(ids.into_iter().zip(objects).map(fill).collect())
@@ -156,9 +174,7 @@ impl Slab {
         let from_free = count.min(ids.free.len());
         let fresh = u32::try_from(count - from_free).ok();
         let end = fresh.and_then(|fresh| ids.next.checked_add(fresh));
-        let Some(end) = end.filter(|&end| end <= LAST_ID) else {
-            return Err(ErrorKind::TooManyObjects.into());
-        };
+        let end = end.ok_or(ErrorKind::TooManyObjects)?;
         let rest = ids.free.len() - from_free;
         let mut taken = ids.free.split_off(rest);
         taken.extend(ids.next..end);
@@ -170,20 +186,22 @@ impl Slab {
     }
 
     fn make_chunk(&self, id: u32) {
-        let Some((chunk, place)) = position(id) else { return };
-        self.chunks[chunk].get_or_init(|| {
-            let first = id - place as u32;
-            (0..(FIRST_CHUNK as u32) << chunk).map(|number| Code::empty(first + number)).collect()
-        });
+        let Some((chunk, _)) = position(id) else { return };
+        let records = || (0..FIRST << chunk).map(|_| Code::empty()).collect();
+        let first = FIRST << chunk;
+        let records = self.chunks[chunk].get_or_init(records);
+        // [SLAB-HEADS] Release pairs with `get`.
+        let head = records.as_ptr().cast_mut();
+        self.heads[first.ilog2() as usize].store(head, Ordering::Release);
     }
 }
 
 /// Chunk and place in it.
 #[inline]
 fn position(id: u32) -> Option<(usize, usize)> {
-    let position = id.checked_sub(1)?.checked_add(FIRST_CHUNK as u32)?;
-    let chunk = position.ilog2() - FIRST_SHIFT;
-    Some((chunk as usize, position as usize - (FIRST_CHUNK << chunk)))
+    let highest = id.checked_ilog2()?;
+    let chunk = highest.checked_sub(FIRST.ilog2())?;
+    Some((chunk as usize, (id ^ (1 << highest)) as usize))
 }
 
 #[cfg(all(test, not(loom)))]
@@ -192,23 +210,23 @@ mod tests {
 
     #[test]
     fn every_id_has_its_own_place() {
-        assert_eq!(position(0), None);
+        assert!((0..FIRST).all(|id| position(id).is_none()));
         let mut expected = (0, 0);
-        for id in 1..5000 {
+        for id in FIRST..5000 {
             assert_eq!(position(id), Some(expected));
             expected.1 += 1;
-            if expected.1 == FIRST_CHUNK << expected.0 {
+            if expected.1 == (FIRST as usize) << expected.0 {
                 expected = (expected.0 + 1, 0);
             }
         }
-        assert!(position(LAST_ID).is_some_and(|(chunk, _)| chunk < CHUNKS));
+        assert!(position(u32::MAX).is_some_and(|(chunk, _)| chunk < CHUNKS));
     }
 
     #[test]
     fn an_id_that_was_never_given_out_has_no_record() {
         let slab = Slab::new();
         assert!(slab.get(0).is_none());
-        assert!(slab.get(1).is_none());
+        assert!(slab.get(FIRST).is_none());
         assert!(slab.get(u32::MAX).is_none());
     }
 }

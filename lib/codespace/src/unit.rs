@@ -25,15 +25,16 @@ use crate::{
     arena::{Allocation, Arena},
     assumptions::Assumptions,
     cells::{CELL_BYTES, Cells},
+    config::Config,
     draft::{Flavor, Kind, Tier},
     error::{ErrorKind, Result},
     install::{Mode, Version},
     lazy_table,
     manager::CodeManager,
-    object::Contents,
+    object::{Contents, Place},
     refs::CodeRef,
     reloc::Reach,
-    state::Phase,
+    state::{Phase, Released},
     stats::{CodeStats, Counters},
     tables::Tables,
 };
@@ -47,7 +48,8 @@ pub struct UnitSpec {
     /// functions.
     pub lazy_stub: usize,
     /// The user's data, which look-ups lead to. It lives at least as long as the unit's code, and
-    /// must not hold the unit or its code, or neither is ever freed.
+    /// must not hold the unit or its code, or neither is ever freed. Whatever call frees the last
+    /// of the code drops it, without holding a lock of the manager.
     pub owner: Arc<dyn Any + Send + Sync>,
 }
 
@@ -86,7 +88,9 @@ pub(crate) struct Books {
 
 impl Unit {
     pub(crate) fn new(manager: &CodeManager, spec: UnitSpec) -> Result<Arc<Self>> {
+        manager.check_process()?;
         lazy_table::check(spec.functions)?;
+        check_capacity(spec.functions, manager.config())?;
         let identity = Arc::new(Identity::new(spec.owner, manager.counters()));
         let books = Books {
             mode: Mode::default(),
@@ -100,6 +104,7 @@ impl Unit {
             home: None,
             books: Mutex::new(Rank::Unit, books),
         };
+        manager.counters().unit_added();
         if spec.functions != 0 {
             unit.settle(spec.functions, spec.lazy_stub)?;
         }
@@ -181,18 +186,15 @@ impl Unit {
         self.identity.own.snapshot()
     }
 
-    /// Bytes that it occupies: code, cells, records, side tables and books. Not the owner's.
+    /// Bytes that it occupies: code, cells, records, side tables and books. Not the owner's. Takes
+    /// no lock.
     pub fn memory_usage(&self) -> usize {
         let code = self.stats();
-        let books = self.books.lock();
-        let lists = size_of_val(&*books.table) + books.objects.capacity() * size_of::<u32>();
-        let cells = self.functions() as usize * CELL_BYTES;
-        size_of::<Self>()
-            + size_of::<Identity>()
-            + lists
-            + cells
-            + code.metadata_bytes
-            + (code.generated_bytes - code.freed_bytes.min(code.generated_bytes))
+        let objects = code.baseline.count + code.optimized.count + code.other.count;
+        let function_bytes = CELL_BYTES + size_of::<Option<u32>>();
+        let lists = self.functions() as usize * function_bytes + objects * size_of::<u32>();
+        let fixed = size_of::<Self>() + size_of::<Identity>();
+        fixed + lists + code.metadata_bytes + code.generated_bytes.saturating_sub(code.freed_bytes)
     }
 
     /// The user's data.
@@ -208,6 +210,17 @@ impl Unit {
     /// Who the unit is, for its code.
     pub(crate) fn identity(&self) -> &Arc<Identity> {
         &self.identity
+    }
+
+    /// Gives back a counted reference to an object of this unit.
+    pub(crate) fn release(&self, id: u32) {
+        let code = self.manager.slab().record(id);
+        // Read before: once it is retired, a collector may end it.
+        let item = code.item();
+        let collection = self.manager.collection().load(Ordering::Relaxed);
+        if code.state().release(collection) == Released::Retired {
+            self.identity.count(|counters| counters.retired(item));
+        }
     }
 
     pub(crate) fn books(&self) -> &Mutex<Books> {
@@ -234,7 +247,6 @@ impl Unit {
 
     /// Finds an arena for cells and lazy table.
     fn settle(&mut self, functions: u32, lazy_stub: usize) -> Result<()> {
-        self.check_capacity(functions)?;
         loop {
             let arenas = self.manager.arenas();
             for arena in arenas.iter() {
@@ -244,20 +256,6 @@ impl Unit {
             }
             self.manager.add_arena(&arenas)?;
         }
-    }
-
-    /// Would it fit in an empty arena?
-    fn check_capacity(&self, functions: u32) -> Result<()> {
-        let config = self.manager.config();
-        for (wanted, available) in [
-            (functions as usize * CELL_BYTES, config.arena_data_bytes),
-            (lazy_table::size(functions), config.arena_code_bytes),
-        ] {
-            if available < wanted {
-                return Err(ErrorKind::TooLarge { wanted, available }.into());
-            }
-        }
-        Ok(())
     }
 
     fn settle_in(&mut self, arena: &Arc<Arena>, functions: u32, lazy_stub: usize) -> Result<bool> {
@@ -275,16 +273,12 @@ impl Unit {
     }
 
     fn publish_lazy_table(&mut self, allocation: Allocation, size: usize) -> Result<()> {
-        let contents = Contents {
-            unit: Arc::clone(&self.identity),
-            arena: Arc::clone(allocation.arena()),
-            kind: Kind::LazyTable,
-            version: Version { tier: Tier::Baseline, flavor: Flavor::Normal },
-            body: size as u32,
-            tables: Tables::default(),
-        };
+        let version = Version { tier: Tier::Baseline, flavor: Flavor::Normal };
+        let owners = (&self.identity, allocation.arena());
+        let contents = Contents::new(owners, Kind::LazyTable, version, Tables::default());
         let start = allocation.objects()[0].start;
-        let reserved = self.manager.slab().insert(vec![(start..start + size, contents)])?;
+        let place = Place { range: start..start + size, body: size as u32 };
+        let reserved = self.manager.slab().insert(vec![(place, contents)])?;
         let bytes = allocation.take().iter().map(Range::len).sum();
         self.identity.count(|counters| counters.placed(bytes));
         for reserved in reserved {
@@ -297,6 +291,11 @@ impl Unit {
 
 impl Drop for Unit {
     fn drop(&mut self) {
+        if self.manager.check_process().is_err() {
+            // A forked child has none of the memory, and a lock may be held for ever.
+            return;
+        }
+        self.manager.counters().unit_gone();
         let objects = std::mem::take(&mut self.books.get_mut().objects);
         let mut doomed = Vec::with_capacity(objects.len());
         for id in objects {
@@ -319,6 +318,19 @@ impl fmt::Debug for Unit {
     }
 }
 
+/// Would the cells and the lazy table fit in an empty arena?
+fn check_capacity(functions: u32, config: &Config) -> Result<()> {
+    for (wanted, available) in [
+        (functions as usize * CELL_BYTES, config.arena_data_bytes),
+        (lazy_table::size(functions), config.arena_code_bytes),
+    ] {
+        if available < wanted && functions != 0 {
+            return Err(ErrorKind::TooLarge { wanted, available }.into());
+        }
+    }
+    Ok(())
+}
+
 impl Home {
     fn lazy_entry(&self, function: u32) -> usize {
         self.lazy_table + function as usize * lazy_table::ENTRY_BYTES
@@ -336,7 +348,6 @@ pub(crate) struct Identity {
 impl Identity {
     fn new(owner: Arc<dyn Any + Send + Sync>, all: &Arc<Counters>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        all.unit_added();
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Self { id, owner, own: Counters::default(), all: Arc::clone(all) }
     }
@@ -353,12 +364,6 @@ impl Identity {
     pub(crate) fn count(&self, what: impl Fn(&Counters)) {
         what(&self.own);
         what(&self.all);
-    }
-}
-
-impl Drop for Identity {
-    fn drop(&mut self) {
-        self.all.unit_gone();
     }
 }
 

@@ -25,7 +25,6 @@ pub struct Mutex<T> {
 impl<T> Mutex<T> {
     /// A lock of that rank.
     #[expect(clippy::disallowed_types, reason = "this is the façade that stands for it")]
-    #[expect(clippy::disallowed_types, reason = "this is the façade that stands for it")]
     pub fn new(rank: Rank, value: T) -> Self {
         Self { rank, inner: imp::Mutex::new(value) }
     }

@@ -31,6 +31,7 @@ impl<'a> Translator<'a> {
     pub(super) fn visit_br_if(&mut self, depth: u32) -> Translated {
         let condition = self.pop_i32()?;
         let (target, params) = self.target(depth)?;
+        self.spend_for_block()?;
         let args = self.peek_args(params)?;
         let next = self.builder.create_block();
         self.builder.ins().brif(condition, target, &args, next, &[]);
@@ -87,23 +88,24 @@ impl<'a> Translator<'a> {
         target.ok_or_else(|| self.invalid("a branch leaves the function"))
     }
 
-    /// The entry of a branch table for `depth`: its target, or a block on the way that hands over
-    /// the arguments. There is one such block for each depth, however long the table is.
+    /// The entry of a branch table for `depth`.
+    ///
+    /// It leads to a block on the way that hands over the arguments and the values of locals, one
+    /// for each depth. Entries must not do that themselves: they would do it for every one of
+    /// them, however many lead to the same target. Each entry has a call of its own, because a
+    /// call owns the list of its arguments.
     fn edge(&mut self, edges: &mut Edges<'a>, depth: u32) -> Translated<BlockCall> {
-        if let Some(&call) = edges.calls.get(&depth) {
-            return Ok(call);
-        }
-        let (target, params) = self.target(depth)?;
-        let block = if params.is_empty() {
-            target
-        } else {
-            let block = self.builder.create_block();
-            edges.blocks.push(Edge { block, target, params });
-            block
+        let block = match edges.by_depth.get(&depth) {
+            Some(&block) => block,
+            None => {
+                let (target, params) = self.target(depth)?;
+                let block = self.builder.create_block();
+                edges.blocks.push(Edge { block, target, params });
+                edges.by_depth.insert(depth, block);
+                block
+            }
         };
-        let call = self.builder.func.dfg.block_call(block, &[]);
-        edges.calls.insert(depth, call);
-        Ok(call)
+        Ok(self.builder.func.dfg.block_call(block, &[]))
     }
 
     fn fill_edges(&mut self, edges: &Edges<'a>) -> Translated {
@@ -131,7 +133,7 @@ impl<'a> Translator<'a> {
 /// The different targets of a branch table.
 #[derive(Default)]
 struct Edges<'a> {
-    calls: HashMap<u32, BlockCall>,
+    by_depth: HashMap<u32, Block>,
     blocks: Vec<Edge<'a>>,
 }
 

@@ -57,6 +57,7 @@ impl<'a> Translator<'a> {
 
     /// Pops the arguments of a call, behind room for the hidden ones.
     fn pop_call_args(&mut self, call_type: &CallType<'a>) -> Translated<Vec<Value>> {
+        self.spend(call_type.ty.params.len() + call_type.ty.results.len())?;
         let hidden = call_type.hidden_params();
         let params = &call_type.ty.params;
         // The room is filled by `call` and `return_call`.

@@ -72,6 +72,11 @@ impl<'a> Control<'a> {
         }
     }
 
+    /// Operands below the innermost construct, which it cannot reach.
+    pub(super) fn floor(&self) -> usize {
+        self.frames.last().map_or(0, |frame| frame.height)
+    }
+
     /// What a `return` takes.
     pub(super) fn function_results(&self) -> &'a [ValType] {
         self.frames.first().map_or(&[], |frame| frame.results)
@@ -103,14 +108,15 @@ impl<'a> Translator<'a> {
     }
 
     /// Opens the construct that is the whole function.
-    pub(super) fn open_function(&mut self, results: &'a [ValType]) {
-        let join = self.join(results);
+    pub(super) fn open_function(&mut self, results: &'a [ValType]) -> Translated {
+        let join = self.join(results)?;
         self.control.frames.push(Frame {
             height: 0,
             params: &[],
             results,
             kind: Kind::Forward(join),
         });
+        Ok(())
     }
 
     pub(super) fn visit_block(&mut self, ty: BlockType) -> Translated {
@@ -118,8 +124,8 @@ impl<'a> Translator<'a> {
             return Ok(());
         }
         let (params, results) = self.block_type(ty)?;
-        let height = self.height_below(params)?;
-        let join = self.join(results);
+        let height = self.height_below(params.len())?;
+        let join = self.join(results)?;
         self.control.frames.push(Frame { height, params, results, kind: Kind::Forward(join) });
         Ok(())
     }
@@ -129,9 +135,9 @@ impl<'a> Translator<'a> {
             return Ok(());
         }
         let (params, results) = self.block_type(ty)?;
-        let height = self.height_below(params)?;
+        let height = self.height_below(params.len())?;
         let args = self.peek_args(params)?;
-        let header = self.block_with_params(params);
+        let header = self.block_with_params(params)?;
         self.builder.ins().jump(header, &args);
         self.reuse_args(args);
         self.truncate(height);
@@ -148,10 +154,10 @@ impl<'a> Translator<'a> {
         }
         let condition = self.pop_i32()?;
         let (params, results) = self.block_type(ty)?;
-        let height = self.height_below(params)?;
+        let height = self.height_below(params.len())?;
         let then = self.builder.create_block();
         let otherwise = self.builder.create_block();
-        let join = self.join(results);
+        let join = self.join(results)?;
         self.builder.ins().brif(condition, then, &[], otherwise, &[]);
         self.builder.seal_block(then);
         self.builder.seal_block(otherwise);
@@ -171,7 +177,7 @@ impl<'a> Translator<'a> {
         let Kind::If { join, otherwise, params: values } = kind else {
             return Err(self.invalid("an else without if"));
         };
-        let join = self.fall_into(join, results)?;
+        let join = self.fall_into(join, height, results)?;
         self.truncate(height);
         self.stack.extend(values);
         self.builder.switch_to_block(otherwise);
@@ -186,18 +192,23 @@ impl<'a> Translator<'a> {
         }
         let frame = self.pop_frame()?;
         match frame.kind {
-            Kind::Loop { header } => self.builder.seal_block(header),
+            Kind::Loop { header } => {
+                self.builder.seal_block(header);
+                if self.is_reachable() {
+                    self.check_height(frame.height, frame.results)?;
+                }
+            }
             Kind::Forward(join) | Kind::Else(join) => {
-                let join = self.fall_into(join, frame.results)?;
+                let join = self.fall_into(join, frame.height, frame.results)?;
                 self.continue_at(join, frame.height, frame.results);
             }
             Kind::If { join, otherwise, params } => {
-                let join = self.fall_into(join, frame.results)?;
+                let join = self.fall_into(join, frame.height, frame.results)?;
                 self.truncate(frame.height);
                 self.stack.extend(params);
                 self.builder.switch_to_block(otherwise);
                 self.control.unreachable = false;
-                let join = self.fall_into(join, frame.results)?;
+                let join = self.fall_into(join, frame.height, frame.results)?;
                 self.continue_at(join, frame.height, frame.results);
             }
         }
@@ -224,7 +235,7 @@ impl<'a> Translator<'a> {
         match ty {
             BlockType::Empty => Ok((&[], &[])),
             BlockType::Type(ty) => {
-                let ty = value::from_decoder(ty);
+                let ty = ValType::from_parser(ty);
                 let ty = ty.ok_or_else(|| self.unsupported("the result type of a block"))?;
                 Ok((&[], value::single(ty)))
             }
@@ -236,23 +247,20 @@ impl<'a> Translator<'a> {
         }
     }
 
-    fn height_below(&self, params: &[ValType]) -> Translated<usize> {
-        let height = self.stack.len().checked_sub(params.len());
-        height.ok_or_else(|| self.invalid("a block lacks operands"))
-    }
-
     /// A block that takes `results`.
-    fn join(&mut self, results: &[ValType]) -> Join {
-        Join { block: self.block_with_params(results), reached: false }
+    fn join(&mut self, results: &[ValType]) -> Translated<Join> {
+        Ok(Join { block: self.block_with_params(results)?, reached: false })
     }
 
     /// A new block with parameters of these types.
-    fn block_with_params(&mut self, params: &[ValType]) -> Block {
+    fn block_with_params(&mut self, params: &[ValType]) -> Translated<Block> {
+        self.spend(params.len())?;
+        self.spend_for_block()?;
         let block = self.builder.create_block();
         for &ty in params {
             self.builder.append_block_param(block, value::ir_type(ty));
         }
-        block
+        Ok(block)
     }
 
     /// Pushes the parameters of a block. The function builder may have added more behind them.
@@ -264,14 +272,23 @@ impl<'a> Translator<'a> {
     }
 
     /// Falls into a join from above, if that can happen.
-    fn fall_into(&mut self, join: Join, results: &[ValType]) -> Translated<Join> {
+    fn fall_into(&mut self, join: Join, height: usize, results: &[ValType]) -> Translated<Join> {
         if !self.is_reachable() {
             return Ok(join);
         }
+        self.check_height(height, results)?;
         let args = self.peek_args(results)?;
         self.builder.ins().jump(join.block, &args);
         self.reuse_args(args);
         Ok(Join { reached: true, ..join })
+    }
+
+    /// A construct must leave its results and nothing else.
+    fn check_height(&self, height: usize, results: &[ValType]) -> Translated {
+        if self.stack.len() == height + results.len() {
+            return Ok(());
+        }
+        Err(self.invalid("a block leaves another number of operands"))
     }
 
     /// Goes on behind a construct: at its join, or nowhere.

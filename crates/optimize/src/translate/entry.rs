@@ -1,14 +1,17 @@
 //! The start of a function: signature, parameters, locals.
 //!
-//! The entry block ends before the first operator, so that another entry (one that takes over a
-//! running frame) can set the variables differently and go on at a loop's header.
+//! The entry block ends with the stack check, before any local has a value, so that another entry
+//! (one that takes over a running frame) can set the locals differently and go on at a loop's
+//! header.
 
 use cranelift_codegen::ir::{UserFuncName, Value};
 use cranelift_frontend::FunctionBuilder;
 use tierup_compile::{CompileError, Request};
+use tierup_wasm::ValType;
 
 use super::{
     Translated, Translator,
+    budget::Budget,
     call_type::{CallType, CallTypes},
     callee::Callees,
     control::Control,
@@ -47,26 +50,29 @@ impl<'a> Translator<'a> {
         let split = own.hidden_params();
         let (hidden, params) = params.split_at_checked(split).ok_or_else(missing_params)?;
         let instance = *hidden.first().ok_or_else(missing_params)?;
+        let runs = body.read_locals()?;
+        let locals = params.len() + runs.iter().map(|&(count, _)| count as usize).sum::<usize>();
         let environment = Environment::new(request, instance, hidden.get(1).copied());
         let mut translator = Self {
             builder,
             environment,
             stack: Vec::new(),
             control: Control::default(),
-            locals: Locals::default(),
+            locals: Locals::new(body.count_blocks(locals)),
             call_types,
             callees: Callees::default(),
             stack_check: None,
             needs_stack_check: false,
             result_slot: None,
+            budget: Budget::default(),
             branch_args: Vec::new(),
             offset: body.offset(),
         };
-        translator.define_locals(&own, params, body)?;
-        translator.needs_stack_check = translator.locals.len() > FEW_LOCALS
-            || module.body(request.function).len() > SMALL_BODY_BYTES;
+        translator.needs_stack_check =
+            locals > FEW_LOCALS || module.body(request.function).len() > SMALL_BODY_BYTES;
         translator.check_stack();
-        translator.open_function(&own.ty.results);
+        translator.define_locals(&own, params, &runs)?;
+        translator.open_function(&own.ty.results)?;
         Ok(translator)
     }
 
@@ -74,17 +80,18 @@ impl<'a> Translator<'a> {
         &mut self,
         own: &CallType<'a>,
         params: &[Value],
-        body: &mut Body<'_>,
+        runs: &[(u32, ValType)],
     ) -> Translated {
         for (&ty, &value) in own.ty.params.iter().zip(params) {
-            self.define_local(ty, value);
+            self.define_local(ty, value)?;
         }
-        body.read_locals(|ty, count| {
+        for &(count, ty) in runs {
             let zero = self.zero(ty);
             for _ in 0..count {
-                self.define_local(ty, zero);
+                self.define_local(ty, zero)?;
             }
-        })
+        }
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@
 //! Nothing recurses, so nesting is bounded by memory only.
 
 mod value;
+mod budget;
 mod environment;
 mod entry;
 mod poll;
@@ -85,6 +86,8 @@ pub(crate) struct Translator<'a> {
     needs_stack_check: bool,
     /// Where callees leave results that do not fit in registers.
     result_slot: Option<StackSlot>,
+    /// What the function has cost so far.
+    budget: budget::Budget,
     /// Lent to branches for their arguments.
     branch_args: Vec<BlockArg>,
     /// Position of the current operator in the module's bytes.

@@ -20,12 +20,14 @@ impl Translator<'_> {
     /// Has stack maps list the value if it is a reference.
     pub(super) fn declare_reference(&mut self, ty: ValType, value: Value) {
         if ty.is_reference() {
+            self.budget.note_reference();
             self.builder.declare_value_needs_stack_map(value);
         }
     }
 
     /// Pops any value.
     pub(super) fn pop(&mut self) -> Translated<Value> {
+        self.height_below(1)?;
         self.stack.pop().ok_or_else(|| self.invalid("an operand is missing"))
     }
 
@@ -81,8 +83,8 @@ impl Translator<'_> {
     /// The values on top of the stack as arguments of types `params` for a branch. They stay
     /// where they are. Hand the list back with [`Translator::reuse_args`].
     pub(super) fn peek_args(&mut self, params: &[ValType]) -> Translated<Vec<BlockArg>> {
-        let first = self.stack.len().checked_sub(params.len());
-        let first = first.ok_or_else(|| self.invalid("a branch lacks operands"))?;
+        self.spend(params.len())?;
+        let first = self.height_below(params.len())?;
         let mut args = std::mem::take(&mut self.branch_args);
         args.clear();
         for (index, &ty) in params.iter().enumerate() {
@@ -98,6 +100,15 @@ impl Translator<'_> {
     /// Takes back the list that [`Translator::peek_args`] lent.
     pub(super) fn reuse_args(&mut self, args: Vec<BlockArg>) {
         self.branch_args = args;
+    }
+
+    /// Height of the stack below its `count` topmost operands, which must be the innermost
+    /// construct's own.
+    pub(super) fn height_below(&self, count: usize) -> Translated<usize> {
+        let height = self.stack.len().checked_sub(count);
+        height
+            .filter(|&height| height >= self.control.floor())
+            .ok_or_else(|| self.invalid("an operand is missing"))
     }
 
     /// Removes all operands above `height`.

@@ -9,13 +9,14 @@ use cranelift_codegen::ir::SourceLoc;
 use tierup_compile::{CompileError, CompileErrorKind, Request};
 use tierup_wasm::ValType;
 use wasmparser::{
-    BinaryReader, FrameKind, FrameStack, VisitOperator, VisitSimdOperator, WasmFeatures,
+    BinaryReader, FrameKind, FrameStack, Operator, OperatorsReader, VisitOperator,
+    VisitSimdOperator,
 };
 
-use super::{Translated, Translator, value};
+use super::{Translated, Translator, variable::VARIABLE_BUDGET};
 
 /// Most locals of a valid function.
-const MAX_LOCALS: u32 = 50_000;
+const MAX_LOCALS: u64 = 50_000;
 
 /// A function body that is being read.
 pub(super) struct Body<'a> {
@@ -25,14 +26,10 @@ pub(super) struct Body<'a> {
 impl<'a> Body<'a> {
     /// The body of the requested function.
     pub(super) fn new(request: &Request<'a>) -> Result<Self, CompileError> {
-        let module = request.module;
-        let start = module.bodies[request.function.index()].start;
-        let features = WasmFeatures::WASM2 | WasmFeatures::TAIL_CALL | WasmFeatures::MULTI_MEMORY;
-        let bytes = module.body(request.function);
-        if u32::try_from(start + bytes.len()).is_err() {
+        if u32::try_from(request.module.bytes.len()).is_err() {
             return Err(CompileErrorKind::TooLarge { limit: "4 GiB of module bytes" }.into());
         }
-        Ok(Self { reader: BinaryReader::new_features(bytes, start as u64, features) })
+        Ok(Self { reader: request.module.body_reader(request.function) })
     }
 
     /// Position of the next byte in the module's bytes.
@@ -46,25 +43,30 @@ impl<'a> Body<'a> {
     }
 
     /// Reads the declarations of locals: runs of one type.
-    pub(super) fn read_locals(&mut self, mut declare: impl FnMut(ValType, u32)) -> Translated {
-        let runs = self.reader.read_var_u32().map_err(decoding)?;
-        let mut total = 0_u32;
-        for _ in 0..runs {
-            let offset = self.offset();
-            let count = self.reader.read_var_u32().map_err(decoding)?;
-            let ty: wasmparser::ValType = self.reader.read().map_err(decoding)?;
-            total = total.saturating_add(count);
-            if total > MAX_LOCALS {
-                let message = "too many locals".into();
-                return Err(CompileErrorKind::Invalid { message, offset }.into());
-            }
-            let ty = value::from_decoder(ty).ok_or_else(|| {
-                let what = format!("a local of type {ty}");
-                CompileError::from(CompileErrorKind::Unsupported { what, offset })
-            })?;
-            declare(ty, count);
+    pub(super) fn read_locals(&mut self) -> Translated<Vec<(u32, ValType)>> {
+        let offset = self.offset();
+        let runs = tierup_wasm::read_locals(&mut self.reader).map_err(|error| {
+            let message = error.message().into();
+            CompileError::from(CompileErrorKind::Invalid { message, offset: error.offset() })
+        })?;
+        let total: u64 = runs.iter().map(|&(count, _)| u64::from(count)).sum();
+        if total > MAX_LOCALS {
+            let message = "too many locals".into();
+            return Err(CompileErrorKind::Invalid { message, offset }.into());
         }
-        Ok(())
+        Ok(runs)
+    }
+
+    /// About how many IR blocks the operators will make, for a function with that many locals.
+    ///
+    /// No operator makes more blocks than it has bytes. That is exact enough unless both numbers
+    /// are large; then the operators are counted.
+    pub(super) fn count_blocks(&self, locals: usize) -> usize {
+        let most = self.reader.bytes_remaining();
+        if most.saturating_mul(locals) <= VARIABLE_BUDGET {
+            return most;
+        }
+        blocks_of(OperatorsReader::new(self.reader.clone()))
     }
 
     /// Translates all operators.
@@ -78,6 +80,18 @@ impl<'a> Body<'a> {
         }
         Ok(())
     }
+}
+
+/// How many IR blocks the operators make, up to the first malformed one.
+fn blocks_of(operators: OperatorsReader<'_>) -> usize {
+    let blocks = |operator: &Operator<'_>| match operator {
+        Operator::Loop { .. } | Operator::If { .. } => 3,
+        Operator::CallIndirect { .. } | Operator::ReturnCallIndirect { .. } => 2,
+        Operator::Block { .. } | Operator::BrIf { .. } => 1,
+        Operator::BrTable { targets } => targets.len() as usize + 1,
+        _ => 0,
+    };
+    operators.into_iter().map_while(Result::ok).map(|operator| blocks(&operator)).sum()
 }
 
 /// An error of the decoder as ours.

@@ -13,9 +13,11 @@ use tierup_abi::{Builtin, InstanceHead, StoreBlock};
 
 use super::{Translator, environment::Region};
 
-/// The stack check of a function.
+/// The stack check of a function, remembered so that it can be taken away.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StackCheck {
+    /// What only the branch needs.
+    operands: [Value; 3],
     branch: Inst,
     enough: Block,
 }
@@ -27,7 +29,7 @@ impl Translator<'_> {
         let pointer = self.builder.ins().get_stack_pointer(types::I64);
         let low = self.builder.ins().icmp(IntCC::UnsignedLessThan, pointer, limit);
         let (branch, enough) = self.poll_if(low);
-        self.stack_check = Some(StackCheck { branch, enough });
+        self.stack_check = Some(StackCheck { operands: [low, pointer, limit], branch, enough });
     }
 
     /// Takes the stack check away again if the function turned out not to need it: it calls
@@ -36,6 +38,11 @@ impl Translator<'_> {
         let Some(check) = self.stack_check else { return };
         if !self.needs_stack_check {
             self.builder.func.replace(check.branch).jump(check.enough, &[]);
+            for operand in check.operands {
+                if let Some(unused) = self.builder.func.dfg.value_def(operand).inst() {
+                    self.builder.func.layout.remove_inst(unused);
+                }
+            }
         }
     }
 

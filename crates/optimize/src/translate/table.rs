@@ -15,11 +15,8 @@ const HANDLE_SHIFT: i64 = 2;
 
 impl Translator<'_> {
     pub(super) fn visit_ref_null(&mut self, ty: HeapType) -> Translated {
-        let ty = match ty {
-            HeapType::FUNC => ValType::FuncRef,
-            HeapType::EXTERN => ValType::ExternRef,
-            _ => return Err(self.unsupported("the type of the null reference")),
-        };
+        let ty = ValType::from_heap_type(ty);
+        let ty = ty.ok_or_else(|| self.unsupported("the type of the null reference"))?;
         // Null refers to nothing, so no stack map needs to list it.
         let null = self.zero(ty);
         self.push(null);

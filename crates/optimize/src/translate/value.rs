@@ -14,24 +14,6 @@ pub(crate) fn ir_type(ty: ValType) -> Type {
     }
 }
 
-/// The decoder's type as one of ours, if it is one.
-pub(crate) fn from_decoder(ty: wasmparser::ValType) -> Option<ValType> {
-    match ty {
-        wasmparser::ValType::I32 => Some(ValType::I32),
-        wasmparser::ValType::I64 => Some(ValType::I64),
-        wasmparser::ValType::F32 => Some(ValType::F32),
-        wasmparser::ValType::F64 => Some(ValType::F64),
-        wasmparser::ValType::V128 => Some(ValType::V128),
-        wasmparser::ValType::Ref(ty) if ty == wasmparser::RefType::FUNCREF => {
-            Some(ValType::FuncRef)
-        }
-        wasmparser::ValType::Ref(ty) if ty == wasmparser::RefType::EXTERNREF => {
-            Some(ValType::ExternRef)
-        }
-        wasmparser::ValType::Ref(_) => None,
-    }
-}
-
 /// A list with just `ty`.
 pub(crate) fn single(ty: ValType) -> &'static [ValType] {
     match ty {

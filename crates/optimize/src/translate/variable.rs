@@ -1,22 +1,62 @@
 //! Locals, globals, `drop` and `select`.
+//!
+//! A local is a variable of the function builder, which keeps a table of blocks for each: fast,
+//! but memory for variables times blocks. A function may have 50,000 locals and millions of
+//! blocks, so the product is bounded ([`VARIABLE_BUDGET`]), and locals beyond it live in the
+//! frame.
 
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
+use cranelift_codegen::ir::{
+    InstBuilder, MemFlagsData, StackSlot, StackSlotData, StackSlotKind, Value, types,
+};
 use cranelift_frontend::Variable;
 use tierup_abi::{GlobalPlace, GlobalRecord};
+use tierup_compile::{CompileError, CompileErrorKind};
 use tierup_wasm::{GlobalIndex, Mutability, ValType};
 
 use super::{Translated, Translator, environment::Region, value};
 
+/// Most entries in the function builder's tables of variables: 4 bytes each, if all are used.
+pub(super) const VARIABLE_BUDGET: usize = 1 << 27;
+
+/// The same for references: stack maps are made from sets of references in each block.
+const REFERENCE_BUDGET: usize = 1 << 24;
+
+/// log2 of the size of a local in the frame.
+const LOCAL_SHIFT: u8 = 4;
+
 /// The function's locals, parameters first.
-#[derive(Default)]
 pub(super) struct Locals {
-    list: Vec<(Variable, ValType)>,
+    list: Vec<Local>,
+    /// How many may be variables, and how many more of them references.
+    most_variables: usize,
+    most_references: usize,
+    /// Where the others are.
+    slot: Option<StackSlot>,
+}
+
+#[derive(Clone, Copy)]
+struct Local {
+    ty: ValType,
+    place: LocalPlace,
+}
+
+#[derive(Clone, Copy)]
+enum LocalPlace {
+    Variable(Variable),
+    /// In the frame, at this offset of the slot.
+    Frame(StackSlot, i32),
 }
 
 impl Locals {
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
+    /// No locals, in a function with that many blocks.
+    pub(super) fn new(blocks: usize) -> Self {
+        let blocks = blocks.max(1);
+        Self {
+            list: Vec::new(),
+            most_variables: VARIABLE_BUDGET / blocks,
+            most_references: REFERENCE_BUDGET / blocks,
+            slot: None,
+        }
     }
 }
 
@@ -30,35 +70,88 @@ struct GlobalAccess {
 
 impl Translator<'_> {
     /// Adds a local with an initial value.
-    pub(super) fn define_local(&mut self, ty: ValType, initial: Value) {
-        let variable = self.builder.declare_var(value::ir_type(ty));
-        if ty.is_reference() {
-            self.builder.declare_var_needs_stack_map(variable);
-        }
-        self.builder.def_var(variable, initial);
-        self.locals.list.push((variable, ty));
+    pub(super) fn define_local(&mut self, ty: ValType, initial: Value) -> Translated {
+        let place = if ty.is_reference() {
+            self.reference_variable(ty)?
+        } else if self.locals.list.len() < self.locals.most_variables {
+            LocalPlace::Variable(self.builder.declare_var(value::ir_type(ty)))
+        } else {
+            self.local_in_frame()
+        };
+        let local = Local { ty, place };
+        self.locals.list.push(local);
+        self.set_local(local, initial);
+        Ok(())
     }
 
     pub(super) fn visit_local_get(&mut self, index: u32) -> Translated {
-        let (variable, _) = self.local(index)?;
-        let value = self.builder.use_var(variable);
+        let Local { ty, place } = self.local(index)?;
+        let value = match place {
+            LocalPlace::Variable(variable) => self.builder.use_var(variable),
+            LocalPlace::Frame(slot, offset) => {
+                let ty = value::ir_type(ty);
+                self.builder.ins().stack_load(types::I64, ty, slot, offset)
+            }
+        };
         self.push(value);
         Ok(())
     }
 
     pub(super) fn visit_local_set(&mut self, index: u32) -> Translated {
-        let (variable, ty) = self.local(index)?;
-        let value = self.pop_value(ty)?;
-        self.builder.def_var(variable, value);
+        let local = self.local(index)?;
+        let value = self.pop_value(local.ty)?;
+        self.set_local(local, value);
         Ok(())
     }
 
     pub(super) fn visit_local_tee(&mut self, index: u32) -> Translated {
-        let (variable, ty) = self.local(index)?;
-        let value = self.pop_value(ty)?;
-        self.builder.def_var(variable, value);
+        let local = self.local(index)?;
+        let value = self.pop_value(local.ty)?;
+        self.set_local(local, value);
         self.push(value);
         Ok(())
+    }
+
+    fn set_local(&mut self, local: Local, value: Value) {
+        match local.place {
+            LocalPlace::Variable(variable) => self.builder.def_var(variable, value),
+            LocalPlace::Frame(slot, offset) => {
+                self.builder.ins().stack_store(types::I64, value, slot, offset);
+            }
+        }
+    }
+
+    fn local(&self, index: u32) -> Translated<Local> {
+        let local = self.locals.list.get(index as usize).copied();
+        local.ok_or_else(|| self.invalid("an unknown local"))
+    }
+
+    /// References are always variables: stack maps would not see them elsewhere.
+    fn reference_variable(&mut self, ty: ValType) -> Translated<LocalPlace> {
+        let rest = self.locals.most_references.checked_sub(1);
+        self.locals.most_references = rest.ok_or_else(|| {
+            let limit = "the product of reference locals and blocks";
+            CompileError::from(CompileErrorKind::TooLarge { limit })
+        })?;
+        let variable = self.builder.declare_var(value::ir_type(ty));
+        self.builder.declare_var_needs_stack_map(variable);
+        Ok(LocalPlace::Variable(variable))
+    }
+
+    fn local_in_frame(&mut self) -> LocalPlace {
+        let slot = match self.locals.slot {
+            Some(slot) => slot,
+            None => {
+                let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 0, LOCAL_SHIFT);
+                let slot = self.builder.create_sized_stack_slot(data);
+                self.locals.slot = Some(slot);
+                slot
+            }
+        };
+        let size = &mut self.builder.func.sized_stack_slots[slot].size;
+        let offset = *size as i32;
+        *size += 1 << LOCAL_SHIFT;
+        LocalPlace::Frame(slot, offset)
     }
 
     pub(super) fn visit_global_get(&mut self, index: u32) -> Translated {
@@ -70,6 +163,9 @@ impl Translator<'_> {
 
     pub(super) fn visit_global_set(&mut self, index: u32) -> Translated {
         let GlobalAccess { ty, base, offset, flags } = self.global(index)?;
+        if flags.readonly() {
+            return Err(self.invalid("an assignment to a constant"));
+        }
         let value = self.pop_value(ty)?;
         self.builder.ins().store(flags, value, base, offset);
         Ok(())
@@ -90,7 +186,7 @@ impl Translator<'_> {
     }
 
     pub(super) fn visit_typed_select(&mut self, ty: wasmparser::ValType) -> Translated {
-        let ty = value::from_decoder(ty).ok_or_else(|| self.unsupported("the selected type"))?;
+        let ty = ValType::from_parser(ty).ok_or_else(|| self.unsupported("the selected type"))?;
         let value = self.selected()?;
         self.push_new(ty, value);
         Ok(())
@@ -107,11 +203,6 @@ impl Translator<'_> {
             return Err(self.invalid("a select between different types"));
         }
         Ok(self.builder.ins().select(condition, then, otherwise))
-    }
-
-    fn local(&self, index: u32) -> Translated<(Variable, ValType)> {
-        let local = self.locals.list.get(index as usize).copied();
-        local.ok_or_else(|| self.invalid("an unknown local"))
     }
 
     fn global(&mut self, index: u32) -> Translated<GlobalAccess> {

@@ -4,10 +4,14 @@ use super::*;
 mod alone {
     use super::*;
 
+    fn check(state: &State, phase: Phase, generation: u32) {
+        assert_eq!((state.get().phase(), state.get().generation()), (phase, generation));
+    }
+
     #[test]
     fn a_whole_life() {
         let state = State::new();
-        assert_eq!(state.get(), Snapshot { phase: Phase::Free, generation: 0 });
+        check(&state, Phase::Free, 0);
         assert_eq!(state.try_acquire(), Acquired::No);
         state.start(1);
         state.acquire();
@@ -18,14 +22,14 @@ mod alone {
         assert_eq!(state.retired_in(), None);
         assert_eq!(state.release(9), Released::Retired);
         assert_eq!(state.retired_in(), Some(9));
-        assert!(state.get().is_found());
+        assert!(state.get().is_same_object(state.get()));
         assert_eq!(state.try_acquire(), Acquired::No);
         assert_eq!(state.kill(), Ended::From(Phase::Retiring));
         assert_eq!(state.kill(), Ended::No);
         assert_eq!(state.condemn(), Ended::No);
-        assert!(!state.get().is_found());
+        assert!(!state.get().is_same_object(state.get()));
         state.recycle();
-        assert_eq!(state.get(), Snapshot { phase: Phase::Free, generation: 1 });
+        check(&state, Phase::Free, 1);
     }
 
     #[test]
@@ -41,12 +45,12 @@ mod alone {
     fn a_generation_survives_every_phase() {
         let state = State::new();
         for generation in 0..5 {
-            assert_eq!(state.get().generation, generation);
+            assert_eq!(state.get().generation(), generation);
             state.start(u32::MAX);
-            assert_eq!(state.get(), Snapshot { phase: Phase::Live, generation });
+            check(&state, Phase::Live, generation);
             assert_eq!(state.try_acquire(), Acquired::No);
             assert_eq!(state.condemn(), Ended::From(Phase::Live));
-            assert_eq!(state.get(), Snapshot { phase: Phase::Dead, generation });
+            check(&state, Phase::Dead, generation);
             state.recycle();
         }
     }
@@ -86,9 +90,10 @@ mod scenarios {
             let mine = state.release(1);
             let theirs = reader.join().unwrap();
             // Exactly one of the two was the last.
-            let last = [Some(mine), theirs].iter().filter(|r| **r == Some(Released::Retired));
+            let both = [Some(mine), theirs];
+            let last = both.iter().filter(|released| **released == Some(Released::Retired));
             assert_eq!(last.count(), 1);
-            assert_eq!(state.get().phase, Phase::Retiring);
+            assert_eq!(state.get().phase(), Phase::Retiring);
         });
     }
 
@@ -121,7 +126,21 @@ mod scenarios {
             let _ = state.release(1);
             let ended: Vec<_> = threads.into_iter().map(|t| t.join().unwrap()).collect();
             assert_eq!(ended.iter().filter(|ended| **ended != Ended::No).count(), 1);
-            assert_eq!(state.get().phase, Phase::Dead);
+            assert_eq!(state.get().phase(), Phase::Dead);
+        });
+    }
+
+    #[test]
+    fn an_object_is_found_also_while_it_is_retired() {
+        loom::model(|| {
+            let state = Arc::new(State::new());
+            state.start(1);
+            let reader = {
+                let state = Arc::clone(&state);
+                thread::spawn(move || assert!(state.get().is_same_object(state.get())))
+            };
+            assert_eq!(state.release(1), Released::Retired);
+            reader.join().unwrap();
         });
     }
 
@@ -137,13 +156,14 @@ mod scenarios {
                     let before = state.get();
                     let seen = contents.load(Ordering::Acquire);
                     let after = state.get();
-                    if before == after && before.is_found() {
+                    if before.is_same_object(after) {
                         // [STATE-GENERATION]
-                        assert_eq!(seen, u64::from(before.generation) + 1);
+                        assert_eq!(seen, u64::from(before.generation()) + 1);
                     }
                 })
             };
-            assert_eq!(state.condemn(), Ended::From(Phase::Live));
+            assert_eq!(state.release(1), Released::Retired);
+            assert_eq!(state.kill(), Ended::From(Phase::Retiring));
             state.recycle();
             contents.store(2, Ordering::Release);
             state.start(1);

@@ -23,37 +23,60 @@
 //! ```
 #![forbid(unsafe_code)]
 
+use std::fmt;
+
 use sync::atomic::{AtomicU64, Ordering};
 
 /// Phase, generation and count of one record.
 #[derive(Debug)]
 pub(crate) struct State(AtomicU64);
 
-/// Where in its life an object is.
+/// Where in its life an object is. The low bit says whether look-ups find it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Phase {
     /// The record describes nothing that can be found.
-    Free = 0,
+    Free = 0b00,
     /// Somebody holds a counted reference.
-    Live = 1,
+    Live = 0b01,
     /// Nobody does; frames and look-ups may still use it.
-    Retiring = 2,
+    Retiring = 0b11,
     /// Cannot be found any more; readers that found it before may not have finished.
-    Dead = 3,
+    Dead = 0b10,
 }
 
 /// What a record's word says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) phase: Phase,
-    pub(crate) generation: u32,
-}
+#[derive(Clone, Copy)]
+pub(crate) struct Snapshot(u64);
 
 impl Snapshot {
-    /// May a look-up return it?
-    pub(crate) fn is_found(self) -> bool {
-        matches!(self.phase, Phase::Live | Phase::Retiring)
+    /// Where in its life the object is.
+    pub(crate) fn phase(self) -> Phase {
+        match (self.0 & PHASE) >> COUNT_BITS {
+            0b00 => Phase::Free,
+            0b01 => Phase::Live,
+            0b11 => Phase::Retiring,
+            _ => Phase::Dead,
+        }
+    }
+
+    /// How often the record has been used before.
+    pub(crate) fn generation(self) -> u32 {
+        (self.0 >> GENERATION_SHIFT) as u32
+    }
+
+    /// Is what was read before a `later` look at the state, and after this one, of one object that
+    /// a look-up may return?
+    #[inline]
+    pub(crate) fn is_same_object(self, later: Self) -> bool {
+        let both_found = self.0 & later.0 & FOUND != 0;
+        both_found && self.0 >> GENERATION_SHIFT == later.0 >> GENERATION_SHIFT
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}", self.phase(), self.generation())
     }
 }
 
@@ -89,7 +112,8 @@ pub(crate) enum Ended {
 
 const COUNT_BITS: u32 = 32;
 const COUNT: u64 = (1 << COUNT_BITS) - 1;
-const PHASE: u64 = 3 << COUNT_BITS;
+const PHASE: u64 = 0b11 << COUNT_BITS;
+const FOUND: u64 = 0b01 << COUNT_BITS;
 const GENERATION_SHIFT: u32 = COUNT_BITS + 2;
 
 impl State {
@@ -99,15 +123,16 @@ impl State {
     }
 
     /// What the word says now.
+    #[inline]
     pub(crate) fn get(&self) -> Snapshot {
         // Acquire pairs with `start`: who sees the object live sees all of it.
-        snapshot(self.0.load(Ordering::Acquire))
+        Snapshot(self.0.load(Ordering::Acquire))
     }
 
     /// Makes the object of a free record live, with that many references.
     pub(crate) fn start(&self, references: u32) {
         let word = self.0.load(Ordering::Relaxed);
-        debug_assert_eq!(snapshot(word).phase, Phase::Free, "only a free record starts");
+        debug_assert_eq!(Snapshot(word).phase(), Phase::Free, "only a free record starts");
         // Release pairs with `get`. No other thread changes a free record's word.
         self.0.store(join(Phase::Live, word, u64::from(references)), Ordering::Release);
     }
@@ -125,7 +150,7 @@ impl State {
     /// A reference for somebody who has none. [STATE-ONE-WAY]
     pub(crate) fn try_acquire(&self) -> Acquired {
         let add = |word| {
-            let may = snapshot(word).phase == Phase::Live && word & COUNT != COUNT;
+            let may = Snapshot(word).phase() == Phase::Live && word & COUNT != COUNT;
             may.then(|| word + 1)
         };
         // Acquire pairs with `start`.
@@ -138,9 +163,14 @@ impl State {
     /// Gives a reference back; the last one retires the object in `era`.
     pub(crate) fn release(&self, era: u32) -> Released {
         let take = |word: u64| {
-            debug_assert!(word & COUNT != 0, "the caller holds a reference");
             let last = word & COUNT == 1;
-            Some(if last { join(Phase::Retiring, word, u64::from(era)) } else { word - 1 })
+            let next = if last {
+                join(Phase::Retiring, word, u64::from(era))
+            } else {
+                word.wrapping_sub(1)
+            };
+            // What the owner has ended counts no more.
+            (Snapshot(word).phase() == Phase::Live).then_some(next)
         };
         // Release pairs with the Acquire of `kill`: whoever ends the object comes after every use
         // through a reference. Acquire, so that the last one also comes after the others' uses.
@@ -154,7 +184,7 @@ impl State {
     /// The era in which the object was retired, while it is retiring.
     pub(crate) fn retired_in(&self) -> Option<u32> {
         let word = self.0.load(Ordering::Acquire);
-        (snapshot(word).phase == Phase::Retiring).then_some((word & COUNT) as u32)
+        (Snapshot(word).phase() == Phase::Retiring).then_some((word & COUNT) as u32)
     }
 
     /// Ends a retiring object.
@@ -168,10 +198,10 @@ impl State {
     }
 
     fn end(&self, from: impl Fn(Phase) -> bool) -> Ended {
-        let end = |word| from(snapshot(word).phase).then(|| join(Phase::Dead, word, 0));
+        let end = |word| from(Snapshot(word).phase()).then(|| join(Phase::Dead, word, 0));
         // Acquire pairs with `release`.
         match self.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, end) {
-            Ok(word) => Ended::From(snapshot(word).phase),
+            Ok(word) => Ended::From(Snapshot(word).phase()),
             Err(_) => Ended::No,
         }
     }
@@ -179,21 +209,11 @@ impl State {
     /// Makes the record of a dead object free again. [STATE-GENERATION]
     pub(crate) fn recycle(&self) {
         let word = self.0.load(Ordering::Relaxed);
-        debug_assert_eq!(snapshot(word).phase, Phase::Dead, "only the dead are recycled");
+        debug_assert_eq!(Snapshot(word).phase(), Phase::Dead, "only the dead are recycled");
         let generation = (word >> GENERATION_SHIFT).wrapping_add(1);
         // Release pairs with `get`: who sees the new generation sees nothing of the old object.
         self.0.store(generation << GENERATION_SHIFT, Ordering::Release);
     }
-}
-
-fn snapshot(word: u64) -> Snapshot {
-    let phase = match (word & PHASE) >> COUNT_BITS {
-        0 => Phase::Free,
-        1 => Phase::Live,
-        2 => Phase::Retiring,
-        _ => Phase::Dead,
-    };
-    Snapshot { phase, generation: (word >> GENERATION_SHIFT) as u32 }
 }
 
 /// A word with the generation of `word`.

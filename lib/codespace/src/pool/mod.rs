@@ -163,4 +163,5 @@ fn class_of(size: usize) -> Option<usize> {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one range is one range")]
 mod tests;

@@ -1,10 +1,7 @@
 //! One function's whole life, with every kind of configuration, running real code.
-#![allow(missing_docs, reason = "tests")]
 
-mod common;
-
+use crate::common::{LAZY, call, caller, collect, configs, constant, install, publish_all, unit};
 use codespace::{CodeManager, Filter, Kind, Tier};
-use common::{LAZY, call, caller, collect, configs, constant, install, publish_all, unit};
 
 #[test]
 fn a_function_from_lazy_to_code_and_back() {

@@ -1,0 +1,174 @@
+//! The command line.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::options::{CodeOption, WasmOption};
+
+/// Runs WebAssembly.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tierup",
+    version,
+    about = "Runs WebAssembly: starts at once, compiles what is called",
+    after_help = EXAMPLES,
+    disable_help_subcommand = true
+)]
+struct Tierup {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+`run` may be left away: `tierup app.wasm` runs app.wasm.
+
+Examples:
+  tierup app.wasm --flag file          run a WASI program; --flag and file are its arguments
+  tierup --dir . app.wasm              the program may use files in this directory
+  tierup --dir data::/srv app.wasm     it sees the directory data as /srv
+  tierup --invoke add lib.wat 2 3      call an exported function and print its results
+  tierup -W timeout=5s app.wasm        stop it after five seconds
+  tierup wast test.wast                run a specification script
+
+Exit codes: the program's own; 134 after a trap; 1 for other errors; 2 for wrong usage.
+Set TIERUP_LOG (for example to `codespace=debug,tiering=debug`) to see what the engine does.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a WASI program, or call a function of a module
+    Run(RunArgs),
+    /// Run WebAssembly specification scripts
+    Wast(WastArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// Call this exported function with ARGS as its parameters, and print its results
+    #[arg(long, value_name = "FUNCTION")]
+    pub(crate) invoke: Option<String>,
+
+    /// Let the program use a directory, under another name if GUEST is given
+    #[arg(long = "dir", value_name = "HOST[::GUEST]")]
+    pub(crate) dirs: Vec<OsString>,
+
+    /// Set an environment variable of the program; without a value, pass on ours
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<OsString>,
+
+    /// The program's own name, its argument 0 [default: FILE's name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) argv0: Option<OsString>,
+
+    /// Instantiate a module first and let the program import from it by that name
+    #[arg(long = "preload", value_name = "NAME=FILE", value_parser = parse_preload)]
+    pub(crate) preloads: Vec<(String, PathBuf)>,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+
+    /// Print what the engine did, to standard error, when the program has ended
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
+        default_missing_value = "text")]
+    pub(crate) stats: Option<StatsFormat>,
+
+    /// The module (binary or text form), and the program's arguments
+    #[arg(value_names = ["FILE", "ARGS"], required = true, trailing_var_arg = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Options that shape the engine.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EngineArgs {
+    /// Code generation; `-C help` lists the keys
+    #[arg(short = 'C', value_name = "KEY=VALUE", value_delimiter = ',')]
+    pub(crate) code: Vec<CodeOption>,
+
+    /// WebAssembly semantics and limits; `-W help` lists the keys
+    #[arg(short = 'W', value_name = "KEY=VALUE", value_delimiter = ',')]
+    pub(crate) wasm: Vec<WasmOption>,
+}
+
+/// Form of the statistics.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum StatsFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Arguments of `wast`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WastArgs {
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+
+    /// Remove all compiled code after each directive
+    #[arg(long)]
+    pub(crate) remove_code: bool,
+
+    /// The scripts
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// The command, with `run` put in where it was left away.
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, clap::Error> {
+    let mut args: Vec<_> = args.collect();
+    let known = ["run", "wast", "-h", "--help", "-V", "--version"];
+    if args.get(1).is_some_and(|first| !known.iter().any(|known| first == known)) {
+        args.insert(1, "run".into());
+    }
+    Ok(Tierup::try_parse_from(args)?.command)
+}
+
+fn parse_preload(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, file) = text.split_once('=').ok_or("expected NAME=FILE")?;
+    Ok((name.to_owned(), file.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_run(args: &[&str]) -> RunArgs {
+        let args = ["tierup"].iter().chain(args).map(OsString::from);
+        match parse(args).unwrap() {
+            Command::Run(args) => args,
+            Command::Wast(_) => panic!("not run"),
+        }
+    }
+
+    #[test]
+    fn run_may_be_left_away() {
+        for args in [&["run", "a.wasm", "x"][..], &["a.wasm", "x"]] {
+            assert_eq!(parse_run(args).command, ["a.wasm", "x"]);
+        }
+    }
+
+    #[test]
+    fn what_follows_the_file_belongs_to_the_program() {
+        let args = parse_run(&["--dir", ".", "a.wasm", "--dir", "-C", "--help", "--", "x"]);
+        assert_eq!(args.command, ["a.wasm", "--dir", "-C", "--help", "--", "x"]);
+        assert_eq!(args.dirs, ["."]);
+    }
+
+    #[test]
+    fn unknown_options_before_the_file_are_refused() {
+        let args = ["tierup", "--bogus", "a.wasm"].map(OsString::from);
+        assert!(parse(args.into_iter()).unwrap_err().use_stderr());
+    }
+
+    #[test]
+    fn stats_take_their_format_only_with_an_equals_sign() {
+        let args = parse_run(&["--stats", "a.wasm"]);
+        assert!(matches!(args.stats, Some(StatsFormat::Text)));
+        let args = parse_run(&["--stats=json", "a.wasm"]);
+        assert!(matches!(args.stats, Some(StatsFormat::Json)));
+        assert_eq!(args.command, ["a.wasm"]);
+    }
+}

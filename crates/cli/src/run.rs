@@ -1,0 +1,184 @@
+//! `tierup run`.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    io::Write,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use tierup::{Config, Engine, Error, Instance, Linker, Module, Store};
+use tierup_wasi::{Exit, Preopen, WasiContext};
+
+use crate::{
+    args::{EngineArgs, RunArgs, StatsFormat},
+    invoke::invoke,
+    options::Limits,
+    outcome::{self, Failure},
+    stats,
+};
+
+/// What the program's store keeps.
+struct Host {
+    wasi: WasiContext,
+    limits: Limits,
+}
+
+/// Runs a program, or calls a function. Returns the exit code.
+pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
+    let (file, arguments) = args.command.split_first().expect("clap asks for one at least");
+    let file = Path::new(file);
+    let engine = engine(&args.engine)?;
+    let module = load(&engine, file)?;
+    let mut store = Store::new(&engine, host(args, file, arguments)?);
+    store.limiter(|host| &mut host.limits);
+    start_timeout(&store);
+
+    let mut linker = Linker::new(&engine);
+    tierup_wasi::add_to_linker(&mut linker, |host: &mut Host| &mut host.wasi)?;
+    let done = preload(args, &engine, &mut linker, &mut store)
+        .and_then(|()| Ok(linker.instantiate(&mut store, &module)?))
+        .and_then(|instance| call(args, arguments, &module, (&mut store, instance)));
+    if let Some(format) = args.stats {
+        print_stats(&engine, format);
+    }
+    done
+}
+
+/// The engine that the options describe.
+pub(crate) fn engine(args: &EngineArgs) -> Result<Engine, Failure> {
+    let mut config = Config::new();
+    args.code.iter().for_each(|option| option.apply(&mut config));
+    args.wasm.iter().for_each(|option| option.apply(&mut config));
+    Ok(Engine::new(&config)?)
+}
+
+fn load(engine: &Engine, file: &Path) -> Result<Module, Failure> {
+    let bytes = fs::read(file)
+        .map_err(|error| Failure::error(format!("cannot read {}: {error}", file.display())))?;
+    Module::from_vec(engine, bytes)
+        .map_err(|error| Failure::error(format!("{}: {error}", file.display())))
+}
+
+fn host(args: &RunArgs, file: &Path, arguments: &[OsString]) -> Result<Host, Failure> {
+    let name = args
+        .argv0
+        .clone()
+        .unwrap_or_else(|| file.file_name().unwrap_or(file.as_os_str()).to_owned());
+    let mut wasi = WasiContext::builder().inherit_stdio().argv0(name.into_vec());
+    wasi = wasi.args(arguments.iter().cloned().map(OsStringExt::into_vec));
+    for variable in &args.env {
+        let bytes = variable.as_bytes();
+        wasi = match bytes.iter().position(|&byte| byte == b'=') {
+            Some(at) => wasi.env(&bytes[..at], &bytes[at + 1..]),
+            None => match std::env::var_os(variable) {
+                Some(value) => wasi.env(bytes, value.into_vec()),
+                None => wasi,
+            },
+        };
+    }
+    for dir in &args.dirs {
+        wasi = wasi.preopen(Preopen::from_argument(dir));
+    }
+    let wasi = wasi.build().map_err(Failure::error)?;
+    Ok(Host { wasi, limits: Limits::new(&args.engine.wasm) })
+}
+
+/// How long an interrupted program may take to stop.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Interrupts the store when its time is over. The thread ends with the process.
+///
+/// An interrupt stops compiled code only. A program that waits in a system call does not notice, so
+/// that the process is ended instead if it is still there a while later.
+fn start_timeout(store: &Store<Host>) {
+    let Some(timeout) = store.data().limits.timeout else { return };
+    let handle = store.interrupt_handle();
+    thread::spawn(move || {
+        thread::sleep(timeout);
+        handle.interrupt();
+        thread::sleep(GRACE);
+        outcome::end_waiting();
+    });
+}
+
+fn preload(
+    args: &RunArgs,
+    engine: &Engine,
+    linker: &mut Linker<Host>,
+    store: &mut Store<Host>,
+) -> Result<(), Failure> {
+    for (name, file) in &args.preloads {
+        let module = load(engine, &PathBuf::from(file))?;
+        let instance = linker.instantiate(&mut *store, &module)?;
+        initialize(store, instance)?;
+        linker.instance(&mut *store, name, instance)?;
+    }
+    Ok(())
+}
+
+fn call(
+    args: &RunArgs,
+    arguments: &[OsString],
+    module: &Module,
+    (store, instance): (&mut Store<Host>, Instance),
+) -> Result<u8, Failure> {
+    let Some(name) = &args.invoke else { return start(module, store, instance) };
+    initialize(store, instance)?;
+    let func = instance.func(&mut *store, name).ok_or_else(|| {
+        Failure::error(format!("no exported function `{name}`{}", exported_functions(module)))
+    })?;
+    invoke(store, func, arguments).map(|()| 0)
+}
+
+/// Runs a command: a module that exports `_start`.
+fn start(module: &Module, store: &mut Store<Host>, instance: Instance) -> Result<u8, Failure> {
+    let Some(start) = instance.func(&mut *store, "_start") else {
+        return Err(Failure::error(format!(
+            "the module has no `_start`, so it is no program; name a function with --invoke{}",
+            exported_functions(module)
+        )));
+    };
+    match start.call(&mut *store, &[], &mut []) {
+        Ok(()) => Ok(0),
+        Err(error) => exit_code(error),
+    }
+}
+
+/// Prepares a reactor: a module that exports `_initialize`.
+fn initialize(store: &mut Store<Host>, instance: Instance) -> Result<(), Failure> {
+    match instance.func(&mut *store, "_initialize") {
+        Some(initialize) => Ok(initialize.call(&mut *store, &[], &mut [])?),
+        None => Ok(()),
+    }
+}
+
+fn exit_code(error: Error) -> Result<u8, Failure> {
+    match error.downcast_ref::<Exit>() {
+        // The system keeps the lowest 8 bits of what a program exits with.
+        Some(exit) => Ok(exit.code() as u8),
+        None => Err(error.into()),
+    }
+}
+
+fn exported_functions(module: &Module) -> String {
+    let functions = module.exports().filter_map(|export| match export.ty {
+        tierup::ExternType::Func(ty) => Some(format!("\n  {}{ty}", export.name)),
+        _ => None,
+    });
+    let functions: String = functions.take(20).collect();
+    if functions.is_empty() { functions } else { format!("; it exports{functions}") }
+}
+
+fn print_stats(engine: &Engine, format: StatsFormat) {
+    let figures = engine.stats();
+    let text = match format {
+        StatsFormat::Text => stats::text(&figures),
+        StatsFormat::Json => stats::json(&figures),
+    };
+    // Statistics are extra: the program's own outcome counts.
+    let _ = writeln!(io::stderr(), "{text}");
+}

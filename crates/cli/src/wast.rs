@@ -1,0 +1,34 @@
+//! `tierup wast`.
+
+use std::{
+    fs,
+    io::{self, Write},
+};
+
+use tierup_wast::{Between, Report};
+
+use crate::{args::WastArgs, outcome::Failure, run::engine};
+
+/// Runs scripts and prints a report. The exit code is 1 if anything failed.
+pub(crate) fn run(args: &WastArgs) -> Result<u8, Failure> {
+    let between = if args.remove_code { Between::RemoveCode } else { Between::Nothing };
+    let mut failed = 0;
+    for file in &args.files {
+        let text = fs::read_to_string(file)
+            .map_err(|error| Failure::error(format!("cannot read {}: {error}", file.display())))?;
+        let report = tierup_wast::run(&engine(&args.engine)?, &text, between);
+        failed += report.failed.len();
+        print(&file.display().to_string(), &report)
+            .map_err(|error| Failure::error(format!("cannot print the report: {error}")))?;
+    }
+    Ok(if failed == 0 { 0 } else { 1 })
+}
+
+fn print(name: &str, report: &Report) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    for failure in &report.failed {
+        writeln!(output, "{name}:{}: {}", failure.line, failure.message)?;
+    }
+    let Report { passed, failed, skipped } = report;
+    writeln!(output, "{name}: {passed} passed, {} failed, {skipped} skipped", failed.len())
+}

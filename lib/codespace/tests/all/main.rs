@@ -1,0 +1,10 @@
+//! The code manager from outside, running real machine code.
+
+mod common;
+mod watched;
+mod whole;
+mod allocating;
+mod finding;
+mod living;
+mod calling;
+mod failing;
