@@ -66,15 +66,22 @@ fn function_of(compiled: Compiled) -> Outcome<Function> {
     let mut calls = Vec::new();
     for relocation in &compiled.relocations {
         let Target::Cell(callee) = relocation.target else { return Err("not a cell".into()) };
-        let operand = relocation.offset as usize;
-        // mov register, [rip + cell]; call register
-        let (start, after) = (operand - 3, operand + 4);
-        let length = match compiled.bytes[after..] {
-            [0xff, 0xd0..=0xd7, ..] => 2,
-            [0x41, 0xff, 0xd0..=0xd7, ..] => 3,
-            _ => return Err("a cell is used otherwise than in a call".into()),
-        };
-        calls.push(Call { start, operand, end: after + length, callee });
+        calls.push(call_of(&compiled.bytes, relocation.offset as usize, callee)?);
     }
     Ok(Function { bytes: compiled.bytes, calls })
+}
+
+/// `mov register, [rip + cell]`, some arguments, `call register`.
+fn call_of(bytes: &[u8], operand: usize, callee: u32) -> Outcome<Call> {
+    let (start, after) = (operand - 3, operand + 4);
+    let register = (bytes[operand - 1] >> 3) & 7;
+    let call: &[u8] = match bytes[start] {
+        0x48 => &[0xff, 0xd0 | register],
+        _ => &[0x41, 0xff, 0xd0 | register],
+    };
+    // Arguments are moved between registers or from the frame: a few bytes each.
+    let distance = bytes[after..].windows(call.len()).position(|window| window == call);
+    let distance = distance.filter(|&distance| distance < 24).ok_or("no call for a cell")?;
+    let between = after..after + distance;
+    Ok(Call { start, operand, end: between.end + call.len(), between, callee })
 }

@@ -100,19 +100,21 @@ impl Form {
 
 fn direct_draft((number, function): (usize, &Function), target: impl Fn(u32) -> Target) -> Draft {
     let mut draft = Draft::new(Kind::Function(number as u32), function.bytes.clone());
-    for &Call { start, end, callee, .. } in &function.calls {
-        let opcode = end - 5;
-        let filler: &[u8] = match opcode - start {
+    for call in &function.calls {
+        let opcode = call.end - 5;
+        draft.bytes.copy_within(call.between.clone(), call.start);
+        let filled = call.start + call.between.len();
+        let filler: &[u8] = match opcode - filled {
             1 => &[0x67],
             4 => &[0x0f, 0x1f, 0x40, 0],
             _ => &[0x0f, 0x1f, 0x44, 0, 0],
         };
-        draft.bytes[start..opcode].copy_from_slice(filler);
+        draft.bytes[filled..opcode].copy_from_slice(filler);
         draft.bytes[opcode] = 0xe8;
         draft.relocations.push(Relocation {
             offset: opcode as u32 + 1,
             kind: RelocationKind::Relative4,
-            target: target(callee),
+            target: target(call.callee),
             addend: -4,
         });
     }

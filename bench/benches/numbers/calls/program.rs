@@ -1,6 +1,8 @@
 //! Functions that call each other, made of bare machine code.
 #![forbid(unsafe_code)]
 
+use std::ops::Range;
+
 use crate::random::Random;
 
 /// Functions that call each other through cells; the first is the one to start with.
@@ -24,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) start: usize,
     /// Where the address of the cell is.
     pub(crate) operand: usize,
+    /// Instructions between loading the cell and calling, which can be moved.
+    pub(crate) between: Range<usize>,
     /// Where the call returns to.
     pub(crate) end: usize,
     pub(crate) callee: u32,
@@ -31,6 +35,14 @@ pub(crate) struct Call {
 
 /// `call [rip + cell]`.
 const CALL: [u8; 6] = [0xff, 0x15, 0, 0, 0, 0];
+
+impl Call {
+    /// One that is [`CALL`].
+    fn bare(start: usize, callee: u32) -> Self {
+        let end = start + CALL.len();
+        Self { start, operand: start + 2, between: end..end, end, callee }
+    }
+}
 
 impl Function {
     /// Runs `before`, then calls those functions, one after the other.
@@ -40,9 +52,8 @@ impl Function {
         bytes.extend(before);
         let mut calls = Vec::new();
         for callee in callees {
-            let start = bytes.len();
+            calls.push(Call::bare(bytes.len(), callee));
             bytes.extend(CALL);
-            calls.push(Call { start, operand: start + 2, end: bytes.len(), callee });
         }
         // pop rbp; ret
         bytes.extend([0x5d, 0xc3]);
@@ -74,8 +85,7 @@ pub(crate) fn fibonacci() -> Program {
         0x5d, // pop rbp
         0xc3, // end: ret
     ];
-    let call = |start| Call { start, operand: start + 2, end: start + CALL.len(), callee: 0 };
-    let functions = vec![Function { bytes, calls: vec![call(19), call(36)] }];
+    let functions = vec![Function { bytes, calls: vec![Call::bare(19, 0), Call::bare(36, 0)] }];
     Program { functions, arguments: [NUMBER.into(), 0], calls: fibonacci_calls() }
 }
 
