@@ -131,6 +131,18 @@ impl Emitter {
         }
     }
 
+    /// `target += source`, 32 bits.
+    pub fn add(&mut self, target: Gpr, source: Gpr) {
+        let source = GprMem::Gpr(Register::from(source));
+        inst::addl_rm::<Physical>::new(Register::from(target), source).encode(&mut self.sink);
+    }
+
+    /// `target -= source`, 32 bits.
+    pub fn subtract(&mut self, target: Gpr, source: Gpr) {
+        let source = GprMem::Gpr(Register::from(source));
+        inst::subl_rm::<Physical>::new(Register::from(target), source).encode(&mut self.sink);
+    }
+
     /// `target = [source]`
     pub fn load(&mut self, width: Width, target: Gpr, source: Address) {
         let target = Register::from(target);

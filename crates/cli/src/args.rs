@@ -32,7 +32,7 @@ Examples:
   tierup wast test.wast                run a specification script
 
 Exit codes: the program's own; 134 after a trap; 1 for other errors; 2 for wrong usage.
-Set TIERUP_LOG (for example to `tierup=debug`) to see what the engine does.";
+Set TIERUP_LOG (for example to `codespace=debug,tiering=debug`) to see what the engine does.";
 
 /// What the engine allows unless it is told otherwise.
 const DEFAULT_WASM_STACK: usize = 1 << 20;

@@ -10,7 +10,6 @@ const VARIABLE: &str = "TIERUP_LOG";
 pub(crate) fn start() -> Result<(), Failure> {
     let Some(filter) = std::env::var_os(VARIABLE) else { return Ok(()) };
     let filter = filter.to_string_lossy();
-    // `codespace=debug` means our crate of that name, wherever it logs.
     let filter = EnvFilter::try_new(filter.as_ref())
         .map_err(|error| Failure::usage(format!("{VARIABLE}: {error}")))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

@@ -6,9 +6,11 @@
 
 mod request;
 mod error;
+mod trivial;
 
 pub use error::{CompileError, CompileErrorKind};
 pub use request::{Compiled, Request, Settings};
+pub use trivial::Trivial;
 
 use codespace::Tier;
 

@@ -28,7 +28,7 @@ pub(crate) fn compiled(func: &Function, code: &CompiledCode) -> Result<Compiled,
         return Err(internal(format!("code wants an alignment of {}", buffer.alignment)));
     }
     Ok(Compiled {
-        bytes: buffer.data().to_vec(),
+        bytes: bytes(buffer),
         relocations: buffer
             .relocs()
             .iter()
@@ -42,6 +42,26 @@ pub(crate) fn compiled(func: &Function, code: &CompiledCode) -> Result<Compiled,
         },
         frame_size: buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset),
     })
+}
+
+/// The code, with `ud2` at trap sites replaced by `hlt`.
+///
+/// Both fault in user mode. But hypervisors look at every invalid instruction of their guests:
+/// measured on a virtual machine, the way from `ud2` to the host takes 8.5 us, from `hlt` 1.3.
+fn bytes(buffer: &Buffer) -> Vec<u8> {
+    const UD2: [u8; 2] = [0x0f, 0x0b];
+    /// The second byte, a breakpoint, is never reached.
+    const HLT: [u8; 2] = [0xf4, 0xcc];
+    let mut bytes = buffer.data().to_vec();
+    for trap in buffer.traps() {
+        let start = trap.offset as usize;
+        if let Some(site) = bytes.get_mut(start..start + UD2.len())
+            && *site == UD2
+        {
+            site.copy_from_slice(&HLT);
+        }
+    }
+    bytes
 }
 
 /// The relocation of a call through a cell; any other is a mistake of this crate.

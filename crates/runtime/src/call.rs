@@ -6,7 +6,7 @@ use crate::{
     Backtrace, Error, ErrorKind, FunctionHandle, StoreState, Value,
     enter::{Callee, Status, enter},
     faults,
-    function::{FunctionKind, FunctionObject},
+    function::FunctionKind,
     host::Pending,
     stack,
 };
@@ -24,43 +24,68 @@ impl StoreState {
     ///
     /// If `values` has less room than the function's type needs; and with the panic of a host
     /// function that panicked.
+    #[inline]
     pub fn call(&mut self, function: FunctionHandle, values: &mut [Value]) -> Result<(), Error> {
-        let object = self.functions.get(function).ok_or(ErrorKind::StaleHandle("function"))?;
-        let ty = object.ty().ty();
-        assert!(ty.params.len().max(ty.results.len()) <= values.len(), "room for all values");
+        let Some(callee) = self.ready_callee(function, values.len()) else {
+            return self.call_slowly(function, values);
+        };
+        match self.enter(callee, values) {
+            Status::Returned => Ok(()),
+            // A callee is ready only outside of every entry.
+            Status::Unwound => Err(self.unwound(0)),
+        }
+    }
+
+    /// What to enter, if nothing has to be done before: the usual case, which is a few loads and
+    /// comparisons.
+    #[inline]
+    fn ready_callee(&self, function: FunctionHandle, room: usize) -> Option<Callee> {
+        let object = self.functions.get(function)?;
+        let wrapper = object.known_wrapper()?;
+        let is_ready =
+            object.value_count() <= room && stack::is_prepared(self) && !vmem::is_forked_child();
+        let record = object.record();
+        let callee = Callee { wrapper, cell: record.cell as usize, instance: record.instance };
+        is_ready.then_some(callee)
+    }
+
+    /// Does what has to be done before, or finds out why it cannot be.
+    #[inline(never)]
+    fn call_slowly(&mut self, function: FunctionHandle, values: &mut [Value]) -> Result<(), Error> {
+        let object = self.function(function)?;
+        assert!(object.value_count() <= values.len(), "room for all values");
         if object.host().is_some() {
             return self.call_host(function, values);
         }
-        let callee = self.callee(object)?;
-        self.call_wasm(callee, values)
-    }
-
-    fn callee(&self, object: &FunctionObject) -> Result<Callee, Error> {
-        let record = object.record();
-        let wrapper = self.engine().wrappers().entry(object.ty())?;
-        Ok(Callee { wrapper, cell: record.cell as usize, instance: record.instance })
-    }
-
-    fn call_wasm(&mut self, callee: Callee, values: &mut [Value]) -> Result<(), Error> {
-        if vmem::is_forked_child() {
+        if self.engine().is_inherited() {
             return Err(ErrorKind::ForkedChild.into());
         }
+        let wrapper = self.engine().wrappers().entry(object.ty())?;
+        object.set_known_wrapper(wrapper);
+        let record = object.record();
+        let callee = Callee { wrapper, cell: record.cell as usize, instance: record.instance };
         faults::prepare_thread()?;
         let outer = stack::prepare(self)?;
+        let outer_entry = self.block().entry_frame.load(Ordering::Relaxed);
+        let status = self.enter(callee, values);
+        if let Some(outer) = outer {
+            stack::restore(self, outer);
+        }
+        match status {
+            Status::Returned => Ok(()),
+            Status::Unwound => Err(self.unwound(outer_entry)),
+        }
+    }
+
+    #[inline]
+    fn enter(&mut self, callee: Callee, values: &mut [Value]) -> Status {
         let store = (&raw mut *self).cast();
         let block: *mut _ = self.shared_block().as_ptr();
         // SAFETY: the block lives as long as the store; only this thread uses the field.
         unsafe { (*block).store = store };
         // SAFETY: the callee is what the store says about the function; `values` has room for
         // its type; `self` is not used until `enter` returns.
-        let status = unsafe { enter(callee, values.as_mut_ptr(), block) };
-        if let Some(outer) = outer {
-            stack::restore(self, outer);
-        }
-        match status {
-            Status::Returned => Ok(()),
-            Status::Unwound => Err(self.unwound()),
-        }
+        unsafe { enter(callee, values.as_mut_ptr(), block) }
     }
 
     /// Calls a host function without a detour through Wasm.
@@ -74,16 +99,27 @@ impl StoreState {
         (host.call)(self, None, &mut values[..count])
     }
 
-    /// What ended a call that did not return.
+    /// What ended a call that did not return, which was made inside of `outer_entry`. A panic
+    /// goes on.
     #[cold]
-    fn unwound(&mut self) -> Error {
-        let error = match self.take_pending() {
-            Some(Pending::Panic(payload)) => resume_unwind(payload),
-            Some(Pending::Error(error)) => error,
-            // Nothing else leaves Wasm that way but a fault.
-            None => self.trap_record().take_trap().into(),
+    #[inline(never)]
+    fn unwound(&mut self, outer_entry: usize) -> Error {
+        // Nothing but a fault leaves Wasm without leaving something.
+        let pending = self.take_pending();
+        let ended = match pending {
+            Some(panic @ Pending::Panic(_)) => panic,
+            Some(Pending::Error(error)) => Pending::Error(self.add_backtrace(error)),
+            None => {
+                let trap = self.trap_record().take_trap();
+                Pending::Error(self.add_backtrace(trap.into()))
+            }
         };
-        self.add_backtrace(error)
+        // [EN-UNWOUND] Release: what was looked up came before.
+        self.block().entry_frame.store(outer_entry, Ordering::Release);
+        match ended {
+            Pending::Error(error) => error,
+            Pending::Panic(payload) => resume_unwind(payload),
+        }
     }
 
     fn add_backtrace(&mut self, error: Error) -> Error {

@@ -289,8 +289,9 @@ fn owner_object(head: &InstanceHead) -> Object {
 ///
 /// `exit` is a live frame that left Wasm.
 unsafe fn owner_of_exit<'a>(exit: usize) -> &'a InstanceHead {
+    let head = (exit as *const *const InstanceHead).wrapping_sub(1);
     // SAFETY: [WR-OWNER]
-    let head = unsafe { (exit as *const *const InstanceHead).sub(1).read() };
+    let head = unsafe { head.read() };
     // SAFETY: what is called lives until it returns.
     unsafe { &*head }
 }

@@ -13,8 +13,13 @@
 //! innermost `enter` frame as if the wrapper had returned, with status 1.
 //!
 //! * [EN-FIXED] the words of the frame lie where [`EntryFrame`] says.
+//! * [EN-SAVED] wrappers and Wasm hand rbx and r12 to r15 back unchanged when they return; only
+//!   frames that are left by `unwind` do not.
 //! * [EN-NEST] `entry_frame` and `exit_frame` of the block describe the innermost entry; the
-//!   frame holds what they were before.
+//!   frame holds what they were before. Without an entry, both are 0.
+//! * [EN-UNWOUND] after `unwind`, `entry_frame` still has its value, so that the code that was
+//!   running is not freed before its pcs were looked up. The caller puts the earlier one back.
+#![expect(clippy::too_many_lines, reason = "a naked function that lists registers")]
 
 use std::arch::naked_asm;
 
@@ -38,9 +43,9 @@ impl EntryFrame {
     pub(crate) unsafe fn at(frame: usize) -> Self {
         let words = frame as *const usize;
         // SAFETY: [EN-FIXED]
-        let block = unsafe { words.sub(6).read() } as *const StoreBlock;
+        let block = unsafe { words.wrapping_sub(6).read() } as *const StoreBlock;
         // SAFETY: [EN-FIXED]
-        let previous_exit = unsafe { words.sub(8).read() };
+        let previous_exit = unsafe { words.wrapping_sub(8).read() };
         Self { block, previous_exit }
     }
 }
@@ -52,7 +57,7 @@ impl EntryFrame {
 pub(crate) enum Status {
     /// The results are in the buffer.
     Returned = 0,
-    /// The store has a pending trap, error or panic.
+    /// The store has a pending trap, error or panic, and [EN-UNWOUND] holds.
     Unwound = 1,
 }
 
@@ -75,6 +80,7 @@ pub(crate) struct Callee {
 /// (b) `callee.instance` is an instance or host context of the store that `block` belongs to.
 /// (c) `values` has room for all parameters and for all results, and holds the parameters.
 /// (d) Nobody uses the store in the meantime except through what Wasm calls.
+#[inline]
 pub(crate) unsafe fn enter(callee: Callee, values: *mut Value, block: *const StoreBlock) -> Status {
     // SAFETY: (a) to (d) are what the assembly and the code it calls need.
     unsafe { enter_raw(callee.wrapper, callee.cell, callee.instance, values, block) }
@@ -118,27 +124,40 @@ unsafe extern "C" fn enter_raw(
         "mov qword ptr [r8 + {exit_frame}], 0",
         "inc qword ptr [r8 + {sequence}]",
         "call rdi",
-        ".globl tierup_enter_return",
-        ".hidden tierup_enter_return",
+        ".globl tierup_enter_return; .hidden tierup_enter_return",
         "tierup_enter_return:",
-        "xor eax, eax",
-        ".globl tierup_enter_leave",
-        ".hidden tierup_enter_leave",
-        "tierup_enter_leave:",
         "mov r8, [rbp - 48]",
         "mov rcx, [rbp - 56]",
+        "test rcx, rcx",
+        "jnz 3f",
+        // Nothing was entered before. Constants do not wait for what the last entry has stored,
+        // so calls one after the other overlap.
+        "mov qword ptr [r8 + {entry_frame}], 0",
+        "mov qword ptr [r8 + {exit_frame}], 0",
+        "xor eax, eax",
+        "2:",
+        "inc qword ptr [r8 + {sequence}]",
+        "mov rsp, rbp",
+        "pop rbp",
+        "ret",
+        "3:",
         "mov rdx, [rbp - 64]",
         "mov [r8 + {entry_frame}], rcx",
         "mov [r8 + {exit_frame}], rdx",
-        "inc qword ptr [r8 + {sequence}]",
+        "xor eax, eax",
+        "jmp 2b",
+        // From `unwind`: [EN-UNWOUND], [EN-SAVED].
+        ".globl tierup_enter_leave; .hidden tierup_enter_leave",
+        "tierup_enter_leave:",
+        "mov r8, [rbp - 48]",
+        "mov rdx, [rbp - 64]",
+        "mov [r8 + {exit_frame}], rdx",
         "mov rbx, [rbp - 8]",
         "mov r12, [rbp - 16]",
         "mov r13, [rbp - 24]",
         "mov r14, [rbp - 32]",
         "mov r15, [rbp - 40]",
-        "mov rsp, rbp",
-        "pop rbp",
-        "ret",
+        "jmp 2b",
         entry_frame = const StoreBlock::ENTRY_FRAME,
         exit_frame = const StoreBlock::EXIT_FRAME,
         sequence = const StoreBlock::SEQUENCE,

@@ -27,6 +27,7 @@ use crate::{
     Error, ErrorKind, Trap,
     enter::unwind_address,
     frames::{RawBacktrace, Walk},
+    stack,
 };
 
 /// What the handler found, for the host to pick up.
@@ -139,7 +140,9 @@ impl Fault {
         let block = unsafe { Walk::new(self.frame) }.entry().block;
         // SAFETY: an entered block is alive, and so is its store's record, which nobody else
         // uses while Wasm runs.
-        let record = unsafe { &mut *(*block).trap.cast::<TrapRecord>() };
+        let record = unsafe { &*block }.trap.cast::<TrapRecord>();
+        // SAFETY: likewise.
+        let record = unsafe { &mut *record };
         record.kind = kind;
         record.backtrace.clear();
         record.backtrace.push(self.pc);
@@ -243,6 +246,8 @@ impl SignalStack {
 impl Drop for SignalStack {
     fn drop(&mut self) {
         READY.set(false);
+        // [ST-READY]
+        stack::forget_thread();
         let mut current = MaybeUninit::<libc::stack_t>::uninit();
         // SAFETY: asks only; there is room for the answer.
         if unsafe { libc::sigaltstack(std::ptr::null(), current.as_mut_ptr()) } != 0 {

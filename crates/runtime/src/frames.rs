@@ -143,6 +143,6 @@ unsafe fn read_step(frame: usize) -> Step {
     // SAFETY: a frame pointer points to the caller's frame pointer.
     let caller_frame = unsafe { words.read() };
     // SAFETY: the return address lies behind it.
-    let return_address = unsafe { words.add(1).read() };
+    let return_address = unsafe { words.wrapping_add(1).read() };
     Step { return_address, caller_frame }
 }

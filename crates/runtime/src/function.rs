@@ -3,7 +3,7 @@
 //! A Wasm function gets an object only when somebody needs a reference to it, and then one for
 //! each instance, so that equal references are the same. Host functions have one from the start.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use tierup_abi::FuncRecord;
 use tierup_wasm::FuncIndex;
@@ -21,6 +21,10 @@ pub type FunctionHandle = Handle<FunctionObject>;
 pub struct FunctionObject {
     /// Read by machine code; the box of the object keeps its address.
     record: FuncRecord,
+    /// Address of the entry wrapper; 0 if there is none yet, and of host functions.
+    wrapper: Cell<usize>,
+    /// Number of parameters or results, whichever is more.
+    value_count: usize,
     ty: Arc<RegisteredType>,
     kind: FunctionKind,
 }
@@ -38,13 +42,35 @@ pub(crate) enum FunctionKind {
 }
 
 impl FunctionObject {
+    fn new(record: FuncRecord, ty: Arc<RegisteredType>, kind: FunctionKind) -> Box<Self> {
+        let value_count = ty.ty().params.len().max(ty.ty().results.len());
+        Box::new(Self { record, wrapper: Cell::new(0), value_count, ty, kind })
+    }
+
     /// Its type.
     pub fn ty(&self) -> &Arc<RegisteredType> {
         &self.ty
     }
 
+    #[inline]
     pub(crate) fn record(&self) -> &FuncRecord {
         &self.record
+    }
+
+    /// The entry wrapper that an earlier call has found. The type keeps it.
+    #[inline]
+    pub(crate) fn known_wrapper(&self) -> Option<usize> {
+        Some(self.wrapper.get()).filter(|&wrapper| wrapper != 0)
+    }
+
+    pub(crate) fn set_known_wrapper(&self, wrapper: usize) {
+        self.wrapper.set(wrapper);
+    }
+
+    /// How many values a call needs room for.
+    #[inline]
+    pub(crate) fn value_count(&self) -> usize {
+        self.value_count
     }
 
     pub(crate) fn kind(&self) -> &FunctionKind {
@@ -64,8 +90,11 @@ impl StoreState {
     ///
     /// # Errors
     ///
-    /// If there is no room for its wrapper.
+    /// If there is no room for its wrapper, or its type is of another engine.
     pub fn new_host_function(&mut self, function: HostFunction) -> Result<FunctionHandle, Error> {
+        if !self.engine().types().owns(&function.ty) {
+            return Err(ErrorKind::OtherEngine.into());
+        }
         let number = self.functions.next().index;
         let ty = Arc::clone(&function.ty);
         let context = HostContext::new(function, self, (Owner::Function(number), None))?;
@@ -75,8 +104,8 @@ impl StoreState {
             type_id: ty.id(),
             number,
         };
-        let object = FunctionObject { record, ty, kind: FunctionKind::Host(context) };
-        Ok(self.functions.insert(Box::new(object)))
+        let kind = FunctionKind::Host(context);
+        Ok(self.functions.insert(FunctionObject::new(record, ty, kind)))
     }
 
     /// The function of that handle.
@@ -107,7 +136,7 @@ impl StoreState {
         let module = object.module();
         let ty = Arc::clone(&module.types()[module.module().functions[index.index()].index()]);
         let kind = FunctionKind::Wasm { instance };
-        let function = self.functions.insert(Box::new(FunctionObject { record, ty, kind }));
+        let function = self.functions.insert(FunctionObject::new(record, ty, kind));
         self.instance_mut(instance)?.set_known_function(index, function);
         Ok(function)
     }

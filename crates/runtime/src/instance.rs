@@ -34,6 +34,7 @@ pub struct InstanceObject {
     /// The globals that others may see.
     pub(crate) shared_globals: HashMap<GlobalIndex, GlobalHandle>,
     /// Contexts of the imported host functions.
+    #[expect(clippy::vec_box, reason = "machine code holds the addresses of the contexts")]
     contexts: Vec<Box<HostContext>>,
     /// The functions that somebody needed a reference to.
     known_functions: HashMap<FuncIndex, FunctionHandle>,
@@ -253,9 +254,8 @@ impl StoreState {
         instance: InstanceHandle,
         name: &str,
     ) -> Result<Option<ExternItem>, Error> {
-        let module = Arc::clone(self.instance(instance)?.module());
-        let export = module.module().exports.iter().find(|export| export.name == name);
-        export.map(|export| self.instance_item(instance, export.entity)).transpose()
+        let entity = self.instance(instance)?.module().info().export(name);
+        entity.map(|entity| self.instance_item(instance, entity)).transpose()
     }
 
     /// A memory has moved: every instance that uses it must know.

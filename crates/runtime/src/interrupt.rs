@@ -47,11 +47,13 @@ impl SharedBlock {
         Self { block: std::cell::UnsafeCell::new(block), requested: AtomicBool::new(false) }
     }
 
+    #[inline]
     pub(crate) fn block(&self) -> &StoreBlock {
         // SAFETY: the fields that change while others look are atomic.
         unsafe { &*self.block.get() }
     }
 
+    #[inline]
     pub(crate) fn as_ptr(&self) -> *mut StoreBlock {
         self.block.get()
     }
@@ -89,7 +91,7 @@ pub struct InterruptHandle(Arc<SharedBlock>);
 
 impl InterruptHandle {
     /// Asks the store's code to stop at its next loop or call. If none runs, the next code that
-    /// does is stopped.
+    /// does is stopped. Functions that neither loop nor call run to their end.
     pub fn interrupt(&self) {
         self.0.request();
     }

@@ -11,6 +11,7 @@
 //! * [LA-AGAIN] the stub never gets a code address: it jumps through the cell again, so whatever
 //!   happens to the code in between is only one more round.
 //! * [WR-OWNER] holds for its frame.
+#![expect(clippy::too_many_lines, reason = "a naked function that lists registers")]
 
 use std::arch::naked_asm;
 

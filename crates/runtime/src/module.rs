@@ -1,11 +1,14 @@
 //! A module that can be instantiated: its contents, its layout and its code unit.
 #![forbid(unsafe_code)]
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use codespace::{Unit, UnitSpec};
 use tierup_abi::InstanceLayout;
-use tierup_wasm::{Module, Names};
+use tierup_wasm::{Entity, Module, Names};
 
 use crate::{EngineState, Error, Hooks, RegisteredType, lazy};
 
@@ -15,6 +18,7 @@ pub struct ModuleInfo {
     module: Module,
     layout: InstanceLayout,
     names: OnceLock<Names>,
+    exports: HashMap<String, Entity>,
 }
 
 impl ModuleInfo {
@@ -26,6 +30,11 @@ impl ModuleInfo {
     /// Layout of its instances.
     pub fn layout(&self) -> &InstanceLayout {
         &self.layout
+    }
+
+    /// The export of that name.
+    pub fn export(&self, name: &str) -> Option<Entity> {
+        self.exports.get(name).copied()
     }
 
     /// Its names, read when first asked for.
@@ -59,7 +68,9 @@ impl CompiledModule {
         let types = types.collect::<Result<_, _>>()?;
         let layout = InstanceLayout::new(&module);
         let functions = module.defined_functions();
-        let info = Arc::new(ModuleInfo { module, layout, names: OnceLock::new() });
+        let exports = module.exports.iter().map(|export| (export.name.clone(), export.entity));
+        let exports = exports.collect();
+        let info = Arc::new(ModuleInfo { module, layout, names: OnceLock::new(), exports });
         let unit = engine.manager().new_unit(UnitSpec {
             functions,
             lazy_stub: lazy::stub_address(),

@@ -97,12 +97,14 @@ impl<T> Slots<T> {
         handle
     }
 
+    #[inline]
     pub(crate) fn get(&self, handle: Handle<T>) -> Option<&T> {
         let slot = self.slots.get(handle.index as usize)?;
         let matches = slot.generation == handle.generation && self.store == handle.store;
         slot.object.as_deref().filter(|_| matches)
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, handle: Handle<T>) -> Option<&mut T> {
         let slot = self.slots.get_mut(handle.index as usize)?;
         let matches = slot.generation == handle.generation && self.store == handle.store;

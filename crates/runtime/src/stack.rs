@@ -17,27 +17,33 @@ use crate::{Error, ErrorKind, StoreState};
 /// Stack that is left for host functions and builtins below the limit, in bytes.
 pub const HOST_RESERVE: usize = 64 << 10;
 
-/// How much an entry's depth may differ from the one that the limit was set for, in bytes.
+/// How much an entry's depth may differ from the one that the limit was set at, in bytes.
 const SLACK: usize = 64 << 10;
 
 /// A limit to put back when an entry on another stack returns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OuterLimit(usize);
 
-/// Makes the store's limit fit the stack that the caller runs on.
+/// True if nothing has to be done before Wasm is entered from here, because the last entry from
+/// about this depth of this thread's own stack has done it.
+#[inline]
+pub(crate) fn is_prepared(store: &StoreState) -> bool {
+    let (here, block) = (stack_pointer(), store.block());
+    let moved = here.wrapping_sub(store.limit_set_at.get()).wrapping_add(SLACK);
+    let outermost = block.entry_frame.load(Ordering::Relaxed) == 0;
+    let limit = block.stack_limit.load(Ordering::Relaxed);
+    outermost && moved <= 2 * SLACK && OWN_STACK.get().covers(limit, here)
+}
+
+/// Makes the store's limit fit the stack that the caller runs on. The thread has a signal stack.
 pub(crate) fn prepare(store: &StoreState) -> Result<Option<OuterLimit>, Error> {
-    let block = store.block();
-    let here = stack_pointer();
+    let (here, block) = (stack_pointer(), store.block());
     let limit = block.stack_limit.load(Ordering::Relaxed);
     let most = store.engine().config().max_wasm_stack;
-    let depth = here.wrapping_sub(limit);
     let entry = block.entry_frame.load(Ordering::Relaxed);
     if entry == 0 {
-        let same_depth = depth.wrapping_sub(most.saturating_sub(SLACK)) <= 2 * SLACK;
-        if same_depth && is_on_thread_stack(limit, here) {
-            return Ok(None);
-        }
         set_limit(store, limit_for(here, most)?);
+        store.limit_set_at.set(here);
         return Ok(None);
     }
     // A call from a host call: the same stack goes on, unless the host switched.
@@ -64,28 +70,49 @@ fn limit_for(here: usize, most: usize) -> Result<usize, Error> {
 }
 
 thread_local! {
-    /// Bounds of the thread's own stack, once somebody asked.
-    static BOUNDS: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
+    /// The thread's own stack, once somebody asked.
+    static OWN_STACK: Cell<OwnStack> = const { Cell::new(OwnStack::UNKNOWN) };
 }
 
-/// True if `limit` leaves the reserve on this thread's own stack, and `here` is on it too.
-fn is_on_thread_stack(limit: usize, here: usize) -> bool {
-    let bounds = BOUNDS.get();
-    bounds.is_some_and(|(lowest, end)| lowest + HOST_RESERVE <= limit && here < end)
+/// The stack that the system gave to a thread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct OwnStack {
+    /// Lowest limit that leaves the reserve.
+    lowest_limit: usize,
+    end: usize,
+}
+
+impl OwnStack {
+    /// No limit is high enough, no address low enough.
+    const UNKNOWN: Self = Self { lowest_limit: usize::MAX, end: 0 };
+
+    /// True if `limit` leaves the reserve on this stack, and `here` is on it too.
+    #[inline]
+    fn covers(self, limit: usize, here: usize) -> bool {
+        self.lowest_limit <= limit && here < self.end
+    }
+
+    fn lowest_address(self) -> usize {
+        self.lowest_limit - HOST_RESERVE
+    }
+}
+
+/// The thread is ending and has no signal stack any more. [ST-READY]
+pub(crate) fn forget_thread() {
+    OWN_STACK.set(OwnStack::UNKNOWN);
 }
 
 /// The lowest address of the stack that `here` is on.
 fn lowest_address(here: usize) -> Result<usize, Error> {
-    let bounds = match BOUNDS.get() {
-        Some(bounds) => bounds,
-        None => {
-            let bounds = thread_bounds().unwrap_or((0, 0));
-            BOUNDS.set(Some(bounds));
-            bounds
-        }
-    };
-    if bounds.0 <= here && here < bounds.1 {
-        return Ok(bounds.0);
+    if OWN_STACK.get() == OwnStack::UNKNOWN
+        && let Some((lowest, end)) = thread_bounds()
+    {
+        // [ST-READY]
+        OWN_STACK.set(OwnStack { lowest_limit: lowest + HOST_RESERVE, end });
+    }
+    let own = OWN_STACK.get();
+    if own != OwnStack::UNKNOWN && own.lowest_address() <= here && here < own.end {
+        return Ok(own.lowest_address());
     }
     mapping_bounds(here).ok_or_else(|| {
         let message = "cannot find the bounds of the stack that Wasm is to run on";

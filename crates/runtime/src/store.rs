@@ -6,6 +6,7 @@
 
 use std::{
     any::Any,
+    cell::Cell,
     fmt,
     sync::{
         Arc,
@@ -51,6 +52,8 @@ pub struct StoreState {
     pub(crate) limiter: Option<Limiter>,
     pub(crate) interrupt_handler: Option<InterruptHandler>,
     pub(crate) tracer: Option<TraceHook>,
+    /// Where the stack pointer was when the limit was set; see `stack`.
+    pub(crate) limit_set_at: Cell<usize>,
 }
 
 impl StoreState {
@@ -77,6 +80,7 @@ impl StoreState {
             limiter: None,
             interrupt_handler: None,
             tracer: None,
+            limit_set_at: Cell::new(0),
         })
     }
 
@@ -110,10 +114,12 @@ impl StoreState {
         self.block().entry_frame.load(Ordering::Relaxed) != 0
     }
 
+    #[inline]
     pub(crate) fn block(&self) -> &StoreBlock {
         self.block.block()
     }
 
+    #[inline]
     pub(crate) fn shared_block(&self) -> &Arc<SharedBlock> {
         &self.block
     }

@@ -15,7 +15,7 @@ use sync::{Mutex, Rank};
 use tierup_abi::{CallLayout, NULL_TYPE_ID};
 use tierup_wasm::FuncType;
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, wrappers};
 
 /// The function types in use in an engine.
 #[derive(Debug)]
@@ -60,6 +60,11 @@ impl TypeRegistry {
         Ok(registered)
     }
 
+    /// True if `ty` is one of this registry: only then its id means anything here.
+    pub fn owns(&self, ty: &RegisteredType) -> bool {
+        Arc::ptr_eq(&self.state, &ty.registry)
+    }
+
     /// Number of types in use.
     pub fn len(&self) -> usize {
         self.state.lock().types.len()
@@ -102,6 +107,16 @@ impl RegisteredType {
     /// How functions of this type are called.
     pub fn layout(&self) -> &CallLayout {
         &self.layout
+    }
+
+    /// Machine code that enters functions of this type, as the engine makes it when needed.
+    pub fn entry_wrapper_code(&self) -> Vec<u8> {
+        wrappers::entry_wrapper(self)
+    }
+
+    /// Machine code that leaves Wasm for host functions of this type.
+    pub fn host_wrapper_code(&self) -> Vec<u8> {
+        wrappers::host_wrapper(self)
     }
 }
 

@@ -60,7 +60,7 @@ impl Wrappers {
 }
 
 /// Called as a C function: `(wrapper, cell, instance, values)`.
-fn entry_wrapper(ty: &RegisteredType) -> Vec<u8> {
+pub(crate) fn entry_wrapper(ty: &RegisteredType) -> Vec<u8> {
     let (layout, ty) = (ty.layout(), ty.ty());
     let mut asm = Emitter::new();
     let values = Address::new(RBP, -8);
@@ -124,7 +124,7 @@ fn load_params(asm: &mut Emitter, layout: &CallLayout, ty: &FuncType) {
 }
 
 /// Called as a Wasm function, with a host context in the place of the instance.
-fn host_wrapper(ty: &RegisteredType) -> Vec<u8> {
+pub(crate) fn host_wrapper(ty: &RegisteredType) -> Vec<u8> {
     let (layout, ty) = (ty.layout(), ty.ty());
     let mut asm = Emitter::new();
     let context = Address::new(RBP, -8);

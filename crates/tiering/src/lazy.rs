@@ -85,7 +85,7 @@ impl FunctionCompiler {
             if target.unit.tier(function.0).is_some() {
                 return Ok(());
             }
-            tracing::debug!(target: "tierup::tiering", function = function.0, "lazy compile");
+            tracing::debug!(target: "tiering", function = function.0, "lazy compile");
             let draft = self.draft(target, function)?;
             self.install(target.unit, vec![draft])?;
             self.counters.count_lazy();
@@ -107,7 +107,7 @@ impl FunctionCompiler {
         });
         let compiled = result.inspect_err(|error| {
             self.counters.count_failure();
-            tracing::warn!(target: "tierup::tiering", function = function.0, %error, "compile failed");
+            tracing::warn!(target: "tiering", function = function.0, %error, "compile failed");
         })?;
         self.counters.count(Compile {
             tier: self.compiler.tier(),

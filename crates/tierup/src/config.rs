@@ -1,7 +1,8 @@
 //! How an engine is made.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, sync::Arc};
 
+use tierup_compile::Compiler;
 use tierup_runtime::MemoryMode;
 
 /// How an engine is made. Every setting has a default that suits most hosts.
@@ -11,6 +12,7 @@ use tierup_runtime::MemoryMode;
 /// config.lazy(false).compile_threads(2);
 /// ```
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each with a setter")]
 pub struct Config {
     pub(crate) lazy: bool,
     pub(crate) lazy_validation: bool,
@@ -20,6 +22,7 @@ pub struct Config {
     pub(crate) memory_mode: MemoryMode,
     pub(crate) max_wasm_stack: usize,
     pub(crate) arena_code_bytes: Option<usize>,
+    pub(crate) compiler: Option<Arc<dyn Compiler>>,
 }
 
 /// How code memory is kept from being written.
@@ -49,11 +52,13 @@ impl Config {
             memory_mode: MemoryMode::Guard,
             max_wasm_stack: 1 << 20,
             arena_code_bytes: None,
+            compiler: None,
         }
     }
 
     /// Whether functions are compiled when they are first called (default), or all of them when
     /// the module is made.
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
     pub fn lazy(&mut self, lazy: bool) -> &mut Self {
         self.lazy = lazy;
         self
@@ -61,6 +66,7 @@ impl Config {
 
     /// Whether a function's body is validated only when it is compiled. By default all bodies
     /// are validated when the module is made; with this, an invalid one traps when it is called.
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
     pub fn lazy_validation(&mut self, lazy: bool) -> &mut Self {
         self.lazy_validation = lazy;
         self
@@ -97,6 +103,27 @@ impl Config {
     /// its limit [`HOST_RESERVE`](crate::HOST_RESERVE) bytes are left for host functions.
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
         self.max_wasm_stack = bytes;
+        self
+    }
+
+    /// Compiles with `compiler` instead of the engine's own: for tests and experiments.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tierup::Error> {
+    /// let mut config = tierup::Config::new();
+    /// config.compiler(std::sync::Arc::new(tierup::compile::Trivial));
+    /// let engine = tierup::Engine::new(&config)?;
+    /// let text = r#"(module (func (export "two") (result i32) (i32.const 2)))"#;
+    /// let module = tierup::Module::new(&engine, text)?;
+    /// let mut store = tierup::Store::new(&engine, ());
+    /// let instance = tierup::Instance::new(&mut store, &module, &[])?;
+    /// let two = instance.typed_func::<(), i32>(&mut store, "two")?;
+    /// assert_eq!(two.call(&mut store, ())?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn compiler(&mut self, compiler: Arc<dyn Compiler>) -> &mut Self {
+        self.compiler = Some(compiler);
         self
     }
 

@@ -7,12 +7,12 @@ use std::{
 
 use codespace::{CodeManager, Filter, Removed};
 use sync::{Mutex, Rank};
-use tierup_compile::Settings;
+use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
-use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
+use tierup_runtime::{CompiledModule, EngineState, ErrorKind, RuntimeConfig};
 use tierup_tiering::CompileCounters;
 
-use crate::{Config, EngineStats, Error, Protection, module::ModuleInner};
+use crate::{Config, EngineStats, Error, Protection};
 
 /// Compilers, code memory and types that modules and stores share. Cheap to clone; all clones
 /// are one engine.
@@ -22,9 +22,10 @@ pub struct Engine(Arc<EngineInner>);
 struct EngineInner {
     config: Config,
     state: Arc<EngineState>,
-    compiler: Arc<Optimizing>,
+    compiler: Arc<dyn Compiler>,
     counters: Arc<CompileCounters>,
-    modules: Mutex<Vec<Weak<ModuleInner>>>,
+    /// Those whose code may exist: a module lives as long as its instances.
+    modules: Mutex<Vec<Weak<CompiledModule>>>,
 }
 
 impl Engine {
@@ -34,8 +35,10 @@ impl Engine {
     ///
     /// If this machine cannot run it, or there is no address space for code.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let compiler =
-            Optimizing::new().map_err(|error| ErrorKind::Unsupported(error.to_string()))?;
+        let compiler = match &config.compiler {
+            Some(compiler) => Arc::clone(compiler),
+            None => optimizing()?,
+        };
         let manager = CodeManager::new(&code_config(config))?;
         let runtime = RuntimeConfig {
             memory_mode: config.memory_mode,
@@ -44,7 +47,7 @@ impl Engine {
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
             state: EngineState::new(runtime, manager)?,
-            compiler: Arc::new(compiler),
+            compiler,
             counters: Arc::default(),
             modules: Mutex::new(Rank::Engine, Vec::new()),
         })))
@@ -61,7 +64,7 @@ impl Engine {
     pub fn remove_code(&self) -> Removed {
         let mut removed = Removed::default();
         for module in self.live_modules() {
-            let here = self.0.state.remove_code(module.compiled(), Filter::All);
+            let here = self.0.state.remove_code(&module, Filter::All);
             removed.functions += here.functions;
             removed.code_bytes += here.code_bytes;
             removed.metadata_bytes += here.metadata_bytes;
@@ -90,7 +93,7 @@ impl Engine {
         &self.0.state
     }
 
-    pub(crate) fn compiler(&self) -> Arc<Optimizing> {
+    pub(crate) fn compiler(&self) -> Arc<dyn Compiler> {
         Arc::clone(&self.0.compiler)
     }
 
@@ -102,7 +105,7 @@ impl Engine {
         Settings { memory_mode: self.0.config.memory_mode }
     }
 
-    pub(crate) fn add_module(&self, module: &Arc<ModuleInner>) {
+    pub(crate) fn add_module(&self, module: &Arc<CompiledModule>) {
         let mut modules = self.0.modules.lock();
         // Keeping the list short here makes dropping a module free of locks.
         if modules.len() == modules.capacity() {
@@ -111,7 +114,7 @@ impl Engine {
         modules.push(Arc::downgrade(module));
     }
 
-    fn live_modules(&self) -> Vec<Arc<ModuleInner>> {
+    fn live_modules(&self) -> Vec<Arc<CompiledModule>> {
         self.0.modules.lock().iter().filter_map(Weak::upgrade).collect()
     }
 }
@@ -133,16 +136,22 @@ impl fmt::Debug for Engine {
     }
 }
 
+/// Everything that is compiled needs this machine's features, so it is the first to look.
+fn optimizing() -> Result<Arc<dyn Compiler>, Error> {
+    let made = Optimizing::new();
+    Ok(Arc::new(made.map_err(|error| ErrorKind::Unsupported(error.to_string()))?))
+}
+
 fn code_config(config: &Config) -> codespace::Config {
-    let mut code = codespace::Config::default();
-    code.strategy = match config.protection {
-        Protection::Auto => vmem::Strategy::Auto,
-        Protection::File => vmem::Strategy::File,
-        Protection::Toggle => vmem::Strategy::Toggle,
-    };
-    code.committed_limit = config.code_memory_limit;
-    if let Some(bytes) = config.arena_code_bytes {
-        code.arena_code_bytes = bytes;
+    let default = codespace::Config::default();
+    codespace::Config {
+        strategy: match config.protection {
+            Protection::Auto => vmem::Strategy::Auto,
+            Protection::File => vmem::Strategy::File,
+            Protection::Toggle => vmem::Strategy::Toggle,
+        },
+        committed_limit: config.code_memory_limit,
+        arena_code_bytes: config.arena_code_bytes.unwrap_or(default.arena_code_bytes),
+        ..default
     }
-    code
 }

@@ -57,6 +57,8 @@ pub use linker::Linker;
 pub use module::{ExportType, ImportType, Module};
 pub use objects::{Global, Memory, Table};
 pub use stats::EngineStats;
+/// What a compiler is, for those who bring their own.
+pub use tierup_compile as compile;
 pub use tierup_runtime::{
     Backtrace, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction, InterruptHandle, Limits,
     MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
@@ -68,3 +70,8 @@ pub use tierup_wasm::{
 pub use tracer::{Held, Tracer};
 pub use typed::{HostResults, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmTy};
 pub use values::{ExternRef, Val};
+
+/// The README's example is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -45,6 +45,7 @@ impl<T: 'static> Linker<T> {
 
     /// Whether a name may be defined again, which replaces the earlier definition. By default
     /// that is an error.
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
     pub fn allow_shadowing(&mut self, allow: bool) -> &mut Self {
         self.shadowing = if allow { Shadowing::Allowed } else { Shadowing::Refused };
         self

@@ -22,7 +22,7 @@ use crate::{Engine, Error};
 pub struct Module(Arc<ModuleInner>);
 
 #[derive(Debug)]
-pub(crate) struct ModuleInner {
+struct ModuleInner {
     engine: Engine,
     compiled: Arc<CompiledModule>,
     compiler: Arc<LazyHooks>,
@@ -92,9 +92,8 @@ impl Module {
         )));
         let compiled = CompiledModule::new(engine.state(), module, Arc::clone(&compiler) as _)?;
         let compiled = Arc::new(compiled);
-        let inner = Arc::new(ModuleInner { engine: engine.clone(), compiled, compiler });
-        engine.add_module(&inner);
-        let module = Self(inner);
+        engine.add_module(&compiled);
+        let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, compiler }));
         if !config.lazy {
             module.compile()?;
         }
@@ -155,7 +154,8 @@ impl Module {
 
     /// The type of an export.
     pub fn export(&self, name: &str) -> Option<ExternType> {
-        self.exports().find(|export| export.name == name).map(|export| export.ty)
+        let entity = self.0.compiled.info().export(name)?;
+        Some(self.0.compiled.module().entity_type(entity))
     }
 
     /// Contents of the custom sections of that name.
@@ -167,12 +167,6 @@ impl Module {
 
     pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
         &self.0.compiled
-    }
-}
-
-impl ModuleInner {
-    pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
-        &self.compiled
     }
 }
 

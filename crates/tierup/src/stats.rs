@@ -10,6 +10,8 @@ use tierup_tiering::{CompileCounters, TierCounts};
 pub struct EngineStats {
     /// Code memory.
     pub code: codespace::Stats,
+    /// Compiles by the baseline compiler.
+    pub baseline: TierCounts,
     /// Compiles by the optimizing compiler.
     pub optimized: TierCounts,
     /// Functions that were compiled because somebody called them.
@@ -26,6 +28,7 @@ impl EngineStats {
     pub(crate) fn new(state: &EngineState, counters: &CompileCounters) -> Self {
         Self {
             code: state.manager().stats(),
+            baseline: counters.tier(Tier::Baseline),
             optimized: counters.tier(Tier::Optimized),
             lazy_compiles: counters.lazy(),
             failed_compiles: counters.failed(),

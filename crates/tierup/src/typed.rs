@@ -299,16 +299,27 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
     #[inline]
     pub fn call(&self, mut store: impl AsContextMut, params: P) -> Result<R, Error> {
         let state = store.as_context_mut().into_state();
-        let mut values = [Value::default(); MAX_VALUES];
-        let count = const {
-            let (params, results) = (P::TYPES.len(), R::TYPES.len());
-            if params < results { results } else { params }
-        };
-        let values = &mut values[..count];
-        params.write(state, values)?;
-        state.call(self.handle, values)?;
-        Ok(R::read(state, values))
+        // Clearing room that is not needed would take longer than the call.
+        match const { value_count(P::TYPES, R::TYPES) } {
+            0 => self.call_with::<0>(state, params),
+            1 => self.call_with::<1>(state, params),
+            2 => self.call_with::<2>(state, params),
+            3..=4 => self.call_with::<4>(state, params),
+            _ => self.call_with::<MAX_VALUES>(state, params),
+        }
     }
+
+    #[inline]
+    fn call_with<const ROOM: usize>(&self, state: &mut StoreState, params: P) -> Result<R, Error> {
+        let mut values = [Value::default(); ROOM];
+        params.write(state, &mut values)?;
+        state.call(self.handle, &mut values)?;
+        Ok(R::read(state, &values))
+    }
+}
+
+const fn value_count(params: &[ValType], results: &[ValType]) -> usize {
+    if params.len() < results.len() { results.len() } else { params.len() }
 }
 
 impl<P, R> Clone for TypedFunc<P, R> {

@@ -7,9 +7,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use std::ops::Range;
-
-use std::sync::Arc;
+use std::{ops::Range, slice, sync::Arc};
 
 use sync::{Mutex, Rank};
 use vmem::{CodeMemory, CodeRequest, WriteScope};
@@ -154,15 +152,17 @@ impl Arena {
         if self.is_inherited() {
             return Ok(());
         }
-        let freeing = self.books.lock().start_freeing(objects)?;
-        let gone = self.decommit(&freeing.decommit);
-        let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
-        for range in freeing.discard.iter().chain(stays) {
-            // A failure leaves stale bytes in a free range; they are overwritten before it is used.
-            drop(self.memory.discard_code(range.clone()));
+        let mut freeing = self.books.lock().start_freeing(objects)?;
+        while !freeing.is_done() {
+            let gone = self.decommit(&freeing.decommit);
+            let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
+            for range in freeing.discard.iter().chain(stays) {
+                // A failure leaves stale bytes in a free range, overwritten before it is used.
+                drop(self.memory.discard_code(range.clone()));
+            }
+            let mut books = self.books.lock();
+            freeing = books.code.finish_freeing(freeing, &gone, &self.committed);
         }
-        let decommitted = |range: &Range<usize>| gone.contains(range);
-        self.books.lock().code.finish_freeing(freeing, &self.committed, decommitted);
         Ok(())
     }
 
@@ -178,10 +178,13 @@ impl Arena {
         if self.is_inherited() {
             return;
         }
-        let freeing = self.books.lock().data.start_freeing(&[range]);
-        let gone = give_back(&freeing.decommit, |range| self.memory.decommit_data(range).is_ok());
-        let decommitted = |range: &Range<usize>| gone.contains(range);
-        self.books.lock().data.finish_freeing(freeing, &self.committed, decommitted);
+        let mut freeing = self.books.lock().data.start_freeing(slice::from_ref(&range));
+        while !freeing.is_done() {
+            let decommit = |range| self.memory.decommit_data(range).is_ok();
+            let gone = give_back(&freeing.decommit, decommit);
+            let mut books = self.books.lock();
+            freeing = books.data.finish_freeing(freeing, &gone, &self.committed);
+        }
     }
 }
 

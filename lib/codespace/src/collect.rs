@@ -49,7 +49,9 @@ impl CodeManager {
     pub fn collect(&self, idle: &Idle<'_>) -> Collected {
         assert!(self.is(idle.manager), "the promise is about this manager");
         let collection = self.collection().fetch_add(1, Ordering::Relaxed);
-        self.sweep(|_, retired_in| retired_in <= collection)
+        let collected = self.sweep(|_, retired_in| retired_in <= collection);
+        tracing::debug!(collected.objects, collected.code_bytes, "retired code freed");
+        collected
     }
 
     /// Frees retired objects that `is_unused` says nobody runs, given the collection in which

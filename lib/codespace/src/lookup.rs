@@ -15,6 +15,8 @@
 //! * [LOOK-SIGNAL] nothing here locks, allocates, or loops.
 //! * [LOOK-SLOT] a slot's version is odd while it has an arena, and changes with it. Who reads the
 //!   same odd version before and after the rest has read what belongs to one arena.
+//! * [LOOK-OWN] a slot points to a slab only while its arena is one of the slab's manager. Who is
+//!   in a scope of that manager and reads the pointer reads what belongs to that arena, which stays.
 
 use std::{
     ops::Range,
@@ -63,7 +65,7 @@ static SLOTS: [Slot; SLOT_COUNT] = [const {
 #[inline]
 pub unsafe fn lookup_in_signal<'a>(pc: usize) -> Option<&'a Code> {
     // SAFETY: (a) and (b).
-    unsafe { find(pc, None) }
+    unsafe { find(pc) }
 }
 
 /// Finds the code at `pc`, if it belongs to that slab.
@@ -74,16 +76,24 @@ pub unsafe fn lookup_in_signal<'a>(pc: usize) -> Option<&'a Code> {
 /// (b) The result is not used after that scope.
 #[inline]
 pub(crate) unsafe fn find_in(pc: usize, slab: &Slab) -> Option<&Code> {
-    // SAFETY: the slab's arenas live as long as its manager, which has the scope of (a); see (b).
-    unsafe { find(pc, Some(slab)) }
+    let slot = SLOTS.get(pc >> SLOT_SHIFT)?;
+    // Acquire pairs with `Registration::new`. [LOOK-OWN]
+    if !std::ptr::eq(slot.slab.load(Ordering::Acquire), slab) {
+        return None;
+    }
+    let (start, end) = (slot.start.load(Ordering::Relaxed), slot.end.load(Ordering::Relaxed));
+    let index = slot.index.load(Ordering::Relaxed);
+    // SAFETY: the slab's arenas live as long as its manager, which has the scope of (a).
+    let id = unsafe { id_at(pc, start..end, index) }?;
+    slab.get(id)?.if_at(pc)
 }
 
 /// # Safety
 ///
-/// The arena of `pc`, if it has one that belongs to `only` if given, stays while this runs; the
-/// result is used only as long as the object stays.
+/// The arena of `pc`, if it has one, stays while this runs; the result is used only as long as the
+/// object stays.
 #[inline]
-unsafe fn find<'a>(pc: usize, only: Option<&Slab>) -> Option<&'a Code> {
+unsafe fn find<'a>(pc: usize) -> Option<&'a Code> {
     let slot = SLOTS.get(pc >> SLOT_SHIFT)?;
     // Acquire pairs with the end of `Registration::new`.
     let version = slot.version.load(Ordering::Acquire);
@@ -91,23 +101,34 @@ unsafe fn find<'a>(pc: usize, only: Option<&Slab>) -> Option<&'a Code> {
     let (index, slab) = (slot.index.load(Ordering::Relaxed), slot.slab.load(Ordering::Relaxed));
     // Pairs with the fence in `Registration::new`.
     fence(Ordering::Acquire);
-    let is_whole = version % 2 == 1 && slot.version.load(Ordering::Relaxed) == version;
     // [LOOK-SLOT]
-    if !is_whole || pc < start || end <= pc {
+    if version % 2 == 0 || slot.version.load(Ordering::Relaxed) != version {
         return None;
     }
-    if only.is_some_and(|only| !std::ptr::eq(only, slab)) {
-        return None;
-    }
-    // SAFETY: `pc` lies in the arena's code, which stays: there is a word for it.
-    let word = unsafe { index.add((pc - start) / GRANULE) };
-    // SAFETY: the index stays with the arena; its words are accessed only as atomics.
-    let word = unsafe { &*word };
-    // Acquire pairs with `Index::set`.
-    let id = word.load(Ordering::Acquire);
+    // SAFETY: range and index are of one arena, which stays if `pc` lies in it.
+    let id = unsafe { id_at(pc, start..end, index) }?;
     // SAFETY: a registered arena's slab lives; it hands out shared references only.
     let slab = unsafe { &*slab };
     slab.get(id)?.if_at(pc)
+}
+
+/// The id in the word for `pc`, if it lies in that code.
+///
+/// # Safety
+///
+/// If `pc` lies in `code`, then that is the code of an arena with that index, which stays while
+/// this runs.
+#[inline]
+unsafe fn id_at(pc: usize, code: Range<usize>, index: *const AtomicU32) -> Option<u32> {
+    if !code.contains(&pc) {
+        return None;
+    }
+    // SAFETY: `pc` lies in the arena's code, which stays: there is a word for it.
+    let word = unsafe { index.add((pc - code.start) / GRANULE) };
+    // SAFETY: the index stays with the arena; its words are accessed only as atomics.
+    let word = unsafe { &*word };
+    // Acquire pairs with `Index::set`.
+    Some(word.load(Ordering::Acquire))
 }
 
 /// While this lives, look-ups find the arena.
@@ -131,7 +152,8 @@ impl Registration {
         slot.start.store(code.start, Ordering::Relaxed);
         slot.end.store(code.end, Ordering::Relaxed);
         slot.index.store(index, Ordering::Relaxed);
-        slot.slab.store(Arc::as_ptr(slab).cast_mut(), Ordering::Relaxed);
+        // Release pairs with `find_in`, which reads this first.
+        slot.slab.store(Arc::as_ptr(slab).cast_mut(), Ordering::Release);
         // Release pairs with `find`: who sees this version sees all of these.
         slot.version.store(version + 1, Ordering::Release);
         Self { slot: number, _slab: Arc::clone(slab) }
@@ -140,7 +162,10 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
+        let slot = &SLOTS[self.slot];
         // Only the one arena of a slot changes its version.
-        SLOTS[self.slot].version.fetch_add(1, Ordering::Release);
+        slot.version.fetch_add(1, Ordering::Release);
+        // [LOOK-OWN] The slab may be freed after this.
+        slot.slab.store(std::ptr::null_mut(), Ordering::Release);
     }
 }

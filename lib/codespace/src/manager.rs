@@ -87,7 +87,9 @@ impl CodeManager {
         self.check_process()?;
         self.reap();
         let unit = Unit::new(self, spec)?;
-        self.0.units.lock().insert(unit.identity().id(), Arc::downgrade(&unit));
+        let id = unit.identity().id();
+        tracing::debug!(unit = id, functions = unit.functions(), "unit made");
+        self.0.units.lock().insert(id, Arc::downgrade(&unit));
         Ok(unit)
     }
 
@@ -203,7 +205,10 @@ impl Shared {
         }
         let arena = Arena::new(&self.config, &self.committed, &self.slab)?;
         match self.reserved.take(arena.reserved_bytes()) {
-            true => Ok(arena),
+            true => {
+                tracing::debug!(bytes = arena.reserved_bytes(), "arena reserved");
+                Ok(arena)
+            }
             false => Err(out(arena.reserved_bytes()).into()),
         }
     }

@@ -92,6 +92,8 @@ impl Unit {
             self.lead(books, function, code.entry());
             replaced.extend(present);
         }
+        let unit = self.identity().id();
+        tracing::trace!(unit, function, bytes = code.range().len(), ?decision, "code published");
         decision
     }
 

@@ -87,6 +87,8 @@ impl Unit {
             removed.metadata_bytes += item.metadata;
             self.release(id);
         }
+        let Removed { functions, code_bytes, .. } = removed;
+        tracing::debug!(unit = self.identity().id(), functions, code_bytes, "code removed");
         removed
     }
 }

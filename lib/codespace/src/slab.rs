@@ -9,8 +9,18 @@
 //!
 //! An id's way is a chain of types: [`Reserved`] (filled, not started) becomes an id that can be
 //! found; [`Doomed`] (ended by whoever holds this) becomes [`Expired`] when no reader is left.
+//!
+//! * [SLAB-HEADS] a head that is not null is the first of as many records as there are ids with its
+//!   highest bit, in a chunk that lives as long as the slab.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{
+    ops::Range,
+    // Read in signal handlers through a static: loom's atomics cannot be.
+    sync::{
+        OnceLock,
+        atomic::{AtomicPtr, Ordering},
+    },
+};
 
 use sync::{Mutex, Rank};
 
@@ -23,6 +33,8 @@ use crate::{
 /// All records of a manager.
 #[derive(Debug)]
 pub(crate) struct Slab {
+    /// For each highest bit of an id, the first record of the chunk, or null. [SLAB-HEADS]
+    heads: [AtomicPtr<Code>; u32::BITS as usize],
     chunks: [OnceLock<Box<[Code]>>; CHUNKS],
     ids: Mutex<Ids>,
 }
@@ -76,14 +88,22 @@ impl Slab {
     /// No records.
     pub(crate) fn new() -> Self {
         let ids = Ids { free: Vec::new(), next: FIRST };
-        Self { chunks: [const { OnceLock::new() }; CHUNKS], ids: Mutex::new(Rank::Records, ids) }
+        Self {
+            heads: [const { AtomicPtr::new(std::ptr::null_mut()) }; u32::BITS as usize],
+            chunks: [const { OnceLock::new() }; CHUNKS],
+            ids: Mutex::new(Rank::Records, ids),
+        }
     }
 
     /// The record of an id; `None` for 0 and others that were never given out. Safe in signal handlers.
     #[inline]
     pub(crate) fn get(&self, id: u32) -> Option<&Code> {
-        let (chunk, place) = position(id)?;
-        self.chunks.get(chunk)?.get()?.get(place)
+        // Acquire pairs with `make_chunk`.
+        let highest = id.checked_ilog2()?;
+        let head = self.heads[highest as usize].load(Ordering::Acquire);
+        let record = head.wrapping_add((id ^ (1 << highest)) as usize);
+        // SAFETY: [SLAB-HEADS]
+        (!head.is_null()).then(|| unsafe { &*record })
     }
 
     /// The record of an id that the caller holds.
@@ -168,7 +188,11 @@ impl Slab {
     fn make_chunk(&self, id: u32) {
         let Some((chunk, _)) = position(id) else { return };
         let records = || (0..FIRST << chunk).map(|_| Code::empty()).collect();
-        self.chunks[chunk].get_or_init(records);
+        let first = FIRST << chunk;
+        let records = self.chunks[chunk].get_or_init(records);
+        // [SLAB-HEADS] Release pairs with `get`.
+        let head = records.as_ptr().cast_mut();
+        self.heads[first.ilog2() as usize].store(head, Ordering::Release);
     }
 }
 

@@ -56,6 +56,13 @@ pub(crate) enum Use {
     Again,
 }
 
+impl Freeing {
+    /// Is there nothing to do?
+    pub(crate) fn is_done(&self) -> bool {
+        self.decommit.is_empty() && self.discard.is_empty()
+    }
+}
+
 impl Space {
     /// All of `range` is free, nothing is committed.
     pub(crate) fn new(range: Range<usize>, units: Units) -> Self {
@@ -105,22 +112,27 @@ impl Space {
         freeing
     }
 
-    /// Makes the ranges free. `decommitted` says which of them really went.
+    /// Makes the ranges free; of blocks to be decommitted, those in `gone` really went.
+    ///
+    /// Returns what is still to be done: while this thread had its ranges, another may have had
+    /// their neighbours, and only now a block is free as a whole.
     pub(crate) fn finish_freeing(
         &mut self,
         freeing: Freeing,
+        gone: &[Range<usize>],
         account: &Account,
-        decommitted: impl Fn(&Range<usize>) -> bool,
-    ) {
+    ) -> Freeing {
         for range in freeing.decommit {
-            if decommitted(&range) {
+            if gone.contains(&range) {
                 self.blocks.decommitted(&range, account);
             }
             self.pool.merge(range);
         }
-        for range in freeing.discard {
-            self.pool.merge(range);
+        for range in &freeing.discard {
+            self.pool.merge(range.clone());
         }
+        let whole = freeing.discard.iter().filter_map(|range| self.take_whole_blocks(range));
+        Freeing { decommit: whole.collect(), discard: Vec::new() }
     }
 
     /// Makes a range free at once, without giving its memory back.
@@ -137,6 +149,13 @@ impl Space {
     #[cfg(test)]
     pub(crate) fn free_bytes(&self) -> usize {
         self.pool.bytes()
+    }
+
+    /// Takes committed blocks that are free as a whole, of which the free range is a part.
+    fn take_whole_blocks(&mut self, range: &Range<usize>) -> Option<Range<usize>> {
+        let free = self.pool.around(range.start)?;
+        let blocks = self.blocks.to_decommit(range, &free);
+        self.pool.take(blocks.clone()).then_some(blocks)
     }
 
     fn allocate_committed(&mut self, size: usize) -> Option<Range<usize>> {
@@ -182,6 +201,11 @@ mod tests {
         space.allocate(size, account, |_| Ok(())).unwrap()
     }
 
+    fn finish(space: &mut Space, freeing: Freeing, account: &Account) -> Freeing {
+        let gone = freeing.decommit.clone();
+        space.finish_freeing(freeing, &gone, account)
+    }
+
     #[test]
     fn sizes_are_rounded_and_reuse_is_noticed() {
         let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(100));
@@ -204,14 +228,14 @@ mod tests {
         assert_eq!(account.used(), 40);
         let first = space.start_freeing(&[1012..1016]);
         assert_eq!(first, Freeing { decommit: vec![], discard: vec![1012..1016] });
-        space.finish_freeing(first, &account, |_| true);
+        assert!(finish(&mut space, first, &account).is_done());
         // 1010..1020 becomes free as a whole; 1020..1024 does not.
         let second = space.start_freeing(&[1008..1012, 1016..1024]);
         let expected =
             Freeing { decommit: vec![1010..1020], discard: vec![1008..1010, 1020..1024] };
         assert_eq!(second, expected);
         assert_eq!(allocate(&mut space, 16, &account), Some((1040..1056, Use::First)));
-        space.finish_freeing(second, &account, |_| true);
+        assert!(finish(&mut space, second, &account).is_done());
         assert_eq!(account.used(), 50);
         assert_eq!(allocate(&mut space, 16, &account), Some((1008..1024, Use::Again)));
         assert_eq!(account.used(), 60);
@@ -224,7 +248,7 @@ mod tests {
             (0..25).map(|_| allocate(&mut space, 4, &account).unwrap().0).collect();
         assert_eq!((space.free_bytes(), account.used()), (0, 100));
         let freeing = space.start_freeing(&ranges);
-        space.finish_freeing(freeing, &account, |_| true);
+        assert!(finish(&mut space, freeing, &account).is_done());
         assert_eq!((space.free_bytes(), account.used()), (100, 0));
         assert_eq!(allocate(&mut space, 100, &account), Some((1000..1100, Use::Again)));
     }
@@ -236,7 +260,7 @@ mod tests {
             allocate(&mut space, 4, &account).unwrap();
         }
         let freeing = space.start_freeing(&[1000..1012]);
-        space.finish_freeing(freeing, &account, |_| true);
+        assert!(finish(&mut space, freeing, &account).is_done());
         assert_eq!(account.used(), 30);
         assert!(account.take(10));
         space.free(1032..1040);
@@ -246,11 +270,26 @@ mod tests {
     }
 
     #[test]
+    fn a_block_that_two_threads_free_in_halves_goes_with_the_second() {
+        let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(100));
+        allocate(&mut space, 20, &account).unwrap();
+        let first = space.start_freeing(&[1000..1016]);
+        let second = space.start_freeing(&[1016..1020]);
+        assert_eq!((&first.decommit, &first.discard), (&vec![1000..1010], &vec![1010..1016]));
+        assert_eq!(second, Freeing { decommit: vec![], discard: vec![1016..1020] });
+        assert!(finish(&mut space, first, &account).is_done());
+        let rest = finish(&mut space, second, &account);
+        assert_eq!(rest, Freeing { decommit: vec![1010..1020], discard: vec![] });
+        assert!(finish(&mut space, rest, &account).is_done());
+        assert_eq!((space.free_bytes(), account.used()), (100, 0));
+    }
+
+    #[test]
     fn a_failed_decommit_keeps_the_account() {
         let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(100));
         let (range, _) = allocate(&mut space, 40, &account).unwrap();
         let freeing = space.start_freeing(&[range]);
-        space.finish_freeing(freeing, &account, |_| false);
+        assert!(space.finish_freeing(freeing, &[], &account).is_done());
         assert_eq!((space.free_bytes(), account.used()), (100, 40));
     }
 }

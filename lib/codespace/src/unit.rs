@@ -25,6 +25,7 @@ use crate::{
     arena::{Allocation, Arena},
     assumptions::Assumptions,
     cells::{CELL_BYTES, Cells},
+    config::Config,
     draft::{Flavor, Kind, Tier},
     error::{ErrorKind, Result},
     install::{Mode, Version},
@@ -89,6 +90,7 @@ impl Unit {
     pub(crate) fn new(manager: &CodeManager, spec: UnitSpec) -> Result<Arc<Self>> {
         manager.check_process()?;
         lazy_table::check(spec.functions)?;
+        check_capacity(spec.functions, manager.config())?;
         let identity = Arc::new(Identity::new(spec.owner, manager.counters()));
         let books = Books {
             mode: Mode::default(),
@@ -245,7 +247,6 @@ impl Unit {
 
     /// Finds an arena for cells and lazy table.
     fn settle(&mut self, functions: u32, lazy_stub: usize) -> Result<()> {
-        self.check_capacity(functions)?;
         loop {
             let arenas = self.manager.arenas();
             for arena in arenas.iter() {
@@ -255,20 +256,6 @@ impl Unit {
             }
             self.manager.add_arena(&arenas)?;
         }
-    }
-
-    /// Would it fit in an empty arena?
-    fn check_capacity(&self, functions: u32) -> Result<()> {
-        let config = self.manager.config();
-        for (wanted, available) in [
-            (functions as usize * CELL_BYTES, config.arena_data_bytes),
-            (lazy_table::size(functions), config.arena_code_bytes),
-        ] {
-            if available < wanted {
-                return Err(ErrorKind::TooLarge { wanted, available }.into());
-            }
-        }
-        Ok(())
     }
 
     fn settle_in(&mut self, arena: &Arc<Arena>, functions: u32, lazy_stub: usize) -> Result<bool> {
@@ -329,6 +316,19 @@ impl fmt::Debug for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Unit({}, {} functions)", self.identity.id, self.functions())
     }
+}
+
+/// Would the cells and the lazy table fit in an empty arena?
+fn check_capacity(functions: u32, config: &Config) -> Result<()> {
+    for (wanted, available) in [
+        (functions as usize * CELL_BYTES, config.arena_data_bytes),
+        (lazy_table::size(functions), config.arena_code_bytes),
+    ] {
+        if available < wanted && functions != 0 {
+            return Err(ErrorKind::TooLarge { wanted, available }.into());
+        }
+    }
+    Ok(())
 }
 
 impl Home {

@@ -39,9 +39,12 @@
 ;;|   5e  jmp 19h
 ;;|   63  test edx, edx                        @42
 ;;|   65  je 6Fh
-;;|   6b  ud2                                  IndirectCallTypeMismatch
-;;|   6d  ud2                                  UndefinedElement
-;;|   6f  ud2                                  UninitializedElement
+;;|   6b  hlt                                  IndirectCallTypeMismatch
+;;|   6c  int3
+;;|   6d  hlt                                  UndefinedElement
+;;|   6e  int3
+;;|   6f  hlt                                  UninitializedElement
+;;|   70  int3
 ;;= function 1, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -74,6 +77,9 @@
 ;;|   5e  jmp 19h
 ;;|   63  test edx, edx                        @52
 ;;|   65  je 6Fh
-;;|   6b  ud2                                  IndirectCallTypeMismatch
-;;|   6d  ud2                                  UndefinedElement
-;;|   6f  ud2                                  UninitializedElement
+;;|   6b  hlt                                  IndirectCallTypeMismatch
+;;|   6c  int3
+;;|   6d  hlt                                  UndefinedElement
+;;|   6e  int3
+;;|   6f  hlt                                  UninitializedElement
+;;|   70  int3

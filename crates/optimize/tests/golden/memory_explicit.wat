@@ -29,7 +29,8 @@
 ;;|   27  mov rsp, rbp                         @52
 ;;|   2a  pop rbp
 ;;|   2b  ret
-;;|   2c  ud2                                  @46 MemoryOutOfBounds
+;;|   2c  hlt                                  @46 MemoryOutOfBounds
+;;|   2d  int3
 ;;= function 1, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -43,7 +44,8 @@
 ;;|   27  mov rsp, rbp                         @63
 ;;|   2a  pop rbp
 ;;|   2b  ret
-;;|   2c  ud2                                  @57 MemoryOutOfBounds
+;;|   2c  hlt                                  @57 MemoryOutOfBounds
+;;|   2d  int3
 ;;= function 2, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -59,7 +61,8 @@
 ;;|   2c  mov rsp, rbp                         @75
 ;;|   2f  pop rbp
 ;;|   30  ret
-;;|   31  ud2                                  @68 MemoryOutOfBounds
+;;|   31  hlt                                  @68 MemoryOutOfBounds
+;;|   32  int3
 ;;= function 3, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -73,7 +76,8 @@
 ;;|   22  mov rsp, rbp                         @85
 ;;|   25  pop rbp
 ;;|   26  ret
-;;|   27  ud2                                  @82 MemoryOutOfBounds
+;;|   27  hlt                                  @82 MemoryOutOfBounds
+;;|   28  int3
 ;;= function 4, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -122,5 +126,7 @@
 ;;|   80  mov rax, [rax]
 ;;|   83  call rax
 ;;|   85  jmp 28h
-;;|   8a  ud2                                  @95 MemoryOutOfBounds
-;;|   8c  ud2                                  @106 MemoryOutOfBounds
+;;|   8a  hlt                                  @95 MemoryOutOfBounds
+;;|   8b  int3
+;;|   8c  hlt                                  @106 MemoryOutOfBounds
+;;|   8d  int3

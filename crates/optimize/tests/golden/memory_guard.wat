@@ -33,7 +33,8 @@
 ;;|   28  mov rsp, rbp                         @62
 ;;|   2b  pop rbp
 ;;|   2c  ret
-;;|   2d  ud2                                  @56 MemoryOutOfBounds
+;;|   2d  hlt                                  @56 MemoryOutOfBounds
+;;|   2e  int3
 ;;= function 2, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -49,7 +50,8 @@
 ;;|   2f  mov rsp, rbp                         @74
 ;;|   32  pop rbp
 ;;|   33  ret
-;;|   34  ud2                                  @67 MemoryOutOfBounds
+;;|   34  hlt                                  @67 MemoryOutOfBounds
+;;|   35  int3
 ;;= function 3, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp

@@ -77,5 +77,7 @@
 ;;|   f5  mov rax, [rax]
 ;;|   f8  call rax                             Extern[rbp-80] Func[rbp-72] Extern[rbp-64]
 ;;|   fa  jmp 87h
-;;|   ff  ud2                                  @49 TableOutOfBounds
-;;|  101  ud2                                  @77 TableOutOfBounds
+;;|   ff  hlt                                  @49 TableOutOfBounds
+;;|  100  int3
+;;|  101  hlt                                  @77 TableOutOfBounds
+;;|  102  int3

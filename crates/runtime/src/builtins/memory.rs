@@ -30,7 +30,6 @@ pub(super) unsafe extern "C" fn grow(
 /// # Safety
 ///
 /// As for [`run`].
-#[expect(clippy::too_many_arguments, reason = "the operands of the instruction")]
 pub(super) unsafe extern "C" fn copy(
     instance: *const InstanceHead,
     target: u32,
@@ -82,7 +81,6 @@ pub(super) unsafe extern "C" fn fill(
 /// # Safety
 ///
 /// As for [`run`].
-#[expect(clippy::too_many_arguments, reason = "the operands of the instruction")]
 pub(super) unsafe extern "C" fn init(
     instance: *const InstanceHead,
     memory: u32,

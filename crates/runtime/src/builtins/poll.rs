@@ -1,6 +1,7 @@
 //! The slow path of prologues and loop headers: stack overflow, or a request to stop.
 //!
 //! Unlike other builtins it keeps every register, so that the check costs the fast path nothing.
+#![expect(clippy::too_many_lines, reason = "a naked function that lists registers")]
 
 use std::{arch::naked_asm, sync::atomic::Ordering};
 

@@ -86,7 +86,6 @@ pub(super) unsafe extern "C" fn fill(
 /// # Safety
 ///
 /// As for [`run`].
-#[expect(clippy::too_many_arguments, reason = "the operands of the instruction")]
 pub(super) unsafe extern "C" fn copy(
     instance: *const InstanceHead,
     target: u32,
@@ -107,7 +106,6 @@ pub(super) unsafe extern "C" fn copy(
 /// # Safety
 ///
 /// As for [`run`].
-#[expect(clippy::too_many_arguments, reason = "the operands of the instruction")]
 pub(super) unsafe extern "C" fn init(
     instance: *const InstanceHead,
     table: u32,
@@ -164,6 +162,11 @@ fn element(store: &StoreState, table: TableHandle, value: u64) -> Result<Element
     Ok(store.element_of(ty, Value::from_u64(value)))
 }
 
+/// What `true` and `false` mean for an instruction.
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "turns the answer of a bounds check into an outcome"
+)]
 fn inside(inside: bool) -> Result<u64, Error> {
     if inside { Ok(0) } else { Err(out_of_bounds()) }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use codespace::{
-    CodeManager, Config, Draft, Handler, Kind, Position, Safepoint, Slot, TrapSite,
+    CodeManager, Config, Draft, Handler, Kind, Position, Safepoint, Slot, TrapSite, UnitSpec,
     lookup_in_signal,
 };
 
@@ -306,6 +306,38 @@ fn look_fresh_readers_never_find_anything_stale() {
     drop(unit);
     assert!(weak.upgrade().is_none());
     assert_eq!(manager.stats().committed_bytes, 0);
+}
+
+/// Knows whether it has been dropped, after it has.
+struct Owner(Arc<AtomicBool>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+#[test]
+fn owners_of_what_a_scope_has_found_live_until_it_closes() {
+    let manager = CodeManager::new(&small()).unwrap();
+    let first = unit(&manager, 1).lazy_entry(0);
+    sync::hammer(4, 200, |thread, round| {
+        if thread < 2 {
+            let owner = Arc::new(Owner(Arc::new(AtomicBool::new(true))));
+            let spec = UnitSpec { functions: 8, lazy_stub: 0, owner };
+            let unit = manager.new_unit(spec).unwrap();
+            publish_all(&unit, (0..8).map(|f| constant_of_size(f, f, 100 + round)).collect());
+            return;
+        }
+        let scope = manager.scope();
+        let pcs = (first..first + (24 << 10)).step_by(64);
+        let owners: Vec<_> =
+            pcs.filter_map(|pc| scope.lookup(pc)?.owner().downcast_ref()).collect();
+        std::thread::yield_now();
+        assert!(owners.iter().all(|Owner(alive)| alive.load(Ordering::Acquire)));
+    });
+    manager.reap();
+    assert_eq!((manager.stats().units, manager.stats().committed_bytes), (0, 0));
 }
 
 #[test]
