@@ -148,7 +148,8 @@ fn help_and_version_are_no_errors() {
 fn the_log_tells_what_is_compiled() {
     let scratch = Scratch::with("library.wat", LIBRARY);
     let mut command = scratch.command(&["--invoke", "add", "library.wat", "2", "3"]);
-    let ended = Ended::from(command.env("TIERUP_LOG", "codespace=debug,tiering=debug").output().unwrap());
+    let ended =
+        Ended::from(command.env("TIERUP_LOG", "codespace=debug,tiering=debug").output().unwrap());
     ended.with(0, "lazy compile");
     ended.with(0, "unit made");
     assert_eq!(ended.stdout, "5\n");
