@@ -1,14 +1,16 @@
 //! Side tables in one block of memory: compact, sorted, immutable.
 //!
 //! ```text
-//!   counts  traps           positions          safepoints                    handlers
-//!   │ 5 │ offsets │ codes │ offsets │ values │ offsets │ ends │ slots (2) │ offsets │ to │ tags │
+//!   sizes  safepoints                    handlers               traps   positions
+//!   │ 5 │ offsets │ ends │ slots (2) │ offsets │ to │ tags │ packed (`delta`) │ packed │
 //! ```
 //!
-//! All parts are 32-bit words (trap codes four in one), so a look-up is a binary search in a
-//! slice of a boxed slice: nothing that a signal handler may not do. A draft without tables has
-//! no block.
+//! All parts are 32-bit words, and a look-up is a binary search in a slice of a boxed slice with
+//! a few steps behind it: nothing that a signal handler may not do. Traps and positions, which
+//! are many, are packed as differences. A draft without tables has no block.
 #![forbid(unsafe_code)]
+
+mod delta;
 
 use std::ops::Range;
 
@@ -41,20 +43,28 @@ impl Tables {
     /// Packs the tables of `length` bytes of code.
     pub(crate) fn pack(tables: &SideTables, length: u32) -> Result<Self> {
         check(tables, length)?;
-        let counts = Counts::of(tables);
-        if counts == Counts::default() {
+        if *tables == SideTables::default() {
             return Ok(Self::default());
         }
-        let mut words = Vec::with_capacity(counts.words());
-        words.extend(counts.header());
-        pack_traps(tables, &mut words);
-        words.extend(tables.positions.iter().map(|position| position.offset));
-        words.extend(tables.positions.iter().map(|position| position.position));
+        let mut words = vec![0; Sizes::HEADER];
         pack_safepoints(tables, &mut words);
         words.extend(tables.handlers.iter().map(|handler| handler.offset));
         words.extend(tables.handlers.iter().map(|handler| handler.handler));
         words.extend(tables.handlers.iter().map(|handler| handler.tag));
-        debug_assert_eq!(words.len(), counts.words());
+        let traps = words.len();
+        delta::pack(tables.traps.iter().map(|trap| (trap.offset, trap.code.into())), &mut words);
+        let positions = words.len();
+        let pairs = tables.positions.iter().map(|position| (position.offset, position.position));
+        delta::pack(pairs, &mut words);
+        let sizes = Sizes {
+            safepoints: tables.safepoints.len(),
+            slots: tables.safepoints.iter().map(|safepoint| safepoint.slots.len()).sum(),
+            handlers: tables.handlers.len(),
+            trap_words: positions - traps,
+            position_words: words.len() - positions,
+        };
+        words[..Sizes::HEADER].copy_from_slice(&sizes.header());
+        debug_assert_eq!(words.len(), sizes.positions().end);
         Ok(Self(words.into_boxed_slice()))
     }
 
@@ -65,45 +75,42 @@ impl Tables {
 
     /// The trap code of the instruction at `offset`.
     pub(crate) fn trap_at(&self, offset: u32) -> Option<u8> {
-        let counts = self.counts()?;
-        let index = self.part(counts.trap_offsets()).binary_search(&offset).ok()?;
-        let word = self.part(counts.trap_codes()).get(index / 4)?;
-        Some(word.to_le_bytes()[index % 4])
+        let (found, code) = delta::floor(self.part(self.sizes()?.traps()), offset)?;
+        (found == offset).then_some(code as u8)
     }
 
     /// The source position of the code at `offset`.
     pub(crate) fn position_at(&self, offset: u32) -> Option<u32> {
-        let counts = self.counts()?;
-        let after = self.part(counts.position_offsets()).partition_point(|&start| start <= offset);
-        let position = *self.part(counts.position_values()).get(after.checked_sub(1)?)?;
+        let (_, position) = delta::floor(self.part(self.sizes()?.positions()), offset)?;
         (position != Position::NONE).then_some(position)
     }
 
     /// The references in the frame of a call that returns to `offset`.
     pub(crate) fn safepoint_at(&self, offset: u32) -> Option<SafepointView<'_>> {
-        let counts = self.counts()?;
-        let index = self.part(counts.safepoint_offsets()).binary_search(&offset).ok()?;
-        let ends = self.part(counts.safepoint_ends());
+        let sizes = self.sizes()?;
+        let index = self.part(sizes.safepoint_offsets()).binary_search(&offset).ok()?;
+        let ends = self.part(sizes.safepoint_ends());
         let start = index.checked_sub(1).map_or(0, |before| ends[before]);
-        let words = self.part(counts.slots());
+        let words = self.part(sizes.slots());
         Some(SafepointView { words: words.get(2 * start as usize..2 * ends[index] as usize)? })
     }
 
     /// Handlers of a call that returns to `offset`: offset of the handler, and tag.
     pub(crate) fn handlers_at(&self, offset: u32) -> impl Iterator<Item = (u32, u32)> {
-        let counts = self.counts().unwrap_or_default();
-        let offsets = self.part(counts.handler_offsets());
+        let sizes = self.sizes().unwrap_or_default();
+        let offsets = self.part(sizes.handler_offsets());
         let first = offsets.partition_point(|&other| other < offset);
         let last = offsets.partition_point(|&other| other <= offset);
-        let targets = self.part(counts.handler_targets());
-        let tags = self.part(counts.handler_tags());
+        let targets = self.part(sizes.handler_targets());
+        let tags = self.part(sizes.handler_tags());
         (first..last).map(|index| (targets[index], tags[index]))
     }
 
-    fn counts(&self) -> Option<Counts> {
-        let header = self.0.first_chunk::<{ Counts::HEADER }>()?;
-        let [traps, positions, safepoints, slots, handlers] = header.map(|count| count as usize);
-        Some(Counts { traps, positions, safepoints, slots, handlers })
+    fn sizes(&self) -> Option<Sizes> {
+        let header = self.0.first_chunk::<{ Sizes::HEADER }>()?;
+        let [safepoints, slots, handlers, trap_words, position_words] =
+            header.map(|size| size as usize);
+        Some(Sizes { safepoints, slots, handlers, trap_words, position_words })
     }
 
     fn part(&self, range: Range<usize>) -> &[u32] {
@@ -111,52 +118,26 @@ impl Tables {
     }
 }
 
-/// How many entries each table has; from that follows where it lies.
+/// How many entries or words each table has; from that follows where it lies.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Counts {
-    traps: usize,
-    positions: usize,
+struct Sizes {
     safepoints: usize,
     slots: usize,
     handlers: usize,
+    trap_words: usize,
+    position_words: usize,
 }
 
-impl Counts {
+impl Sizes {
     const HEADER: usize = 5;
 
-    fn of(tables: &SideTables) -> Self {
-        Self {
-            traps: tables.traps.len(),
-            positions: tables.positions.len(),
-            safepoints: tables.safepoints.len(),
-            slots: tables.safepoints.iter().map(|safepoint| safepoint.slots.len()).sum(),
-            handlers: tables.handlers.len(),
-        }
-    }
-
     fn header(self) -> [u32; Self::HEADER] {
-        [self.traps, self.positions, self.safepoints, self.slots, self.handlers]
-            .map(|count| count as u32)
-    }
-
-    fn trap_offsets(self) -> Range<usize> {
-        after(0..Self::HEADER, self.traps)
-    }
-
-    fn trap_codes(self) -> Range<usize> {
-        after(self.trap_offsets(), self.traps.div_ceil(4))
-    }
-
-    fn position_offsets(self) -> Range<usize> {
-        after(self.trap_codes(), self.positions)
-    }
-
-    fn position_values(self) -> Range<usize> {
-        after(self.position_offsets(), self.positions)
+        [self.safepoints, self.slots, self.handlers, self.trap_words, self.position_words]
+            .map(|size| size as u32)
     }
 
     fn safepoint_offsets(self) -> Range<usize> {
-        after(self.position_values(), self.safepoints)
+        after(0..Self::HEADER, self.safepoints)
     }
 
     fn safepoint_ends(self) -> Range<usize> {
@@ -179,22 +160,17 @@ impl Counts {
         after(self.handler_targets(), self.handlers)
     }
 
-    fn words(self) -> usize {
-        self.handler_tags().end
+    fn traps(self) -> Range<usize> {
+        after(self.handler_tags(), self.trap_words)
+    }
+
+    fn positions(self) -> Range<usize> {
+        after(self.traps(), self.position_words)
     }
 }
 
 fn after(part: Range<usize>, length: usize) -> Range<usize> {
     part.end..part.end + length
-}
-
-fn pack_traps(tables: &SideTables, words: &mut Vec<u32>) {
-    words.extend(tables.traps.iter().map(|trap| trap.offset));
-    words.extend(tables.traps.chunks(4).map(|four| {
-        let mut codes = [0; 4];
-        codes.iter_mut().zip(four).for_each(|(code, trap)| *code = trap.code);
-        u32::from_le_bytes(codes)
-    }));
 }
 
 fn pack_safepoints(tables: &SideTables, words: &mut Vec<u32>) {
