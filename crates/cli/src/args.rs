@@ -53,11 +53,11 @@ pub(crate) struct RunArgs {
 
     /// Let the program use a directory, under another name if GUEST is given
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
-    pub(crate) dirs: Vec<String>,
+    pub(crate) dirs: Vec<OsString>,
 
     /// Set an environment variable of the program; without a value, pass on ours
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
-    pub(crate) env: Vec<String>,
+    pub(crate) env: Vec<OsString>,
 
     /// The program's own name, its argument 0 [default: FILE's name]
     #[arg(long, value_name = "NAME")]

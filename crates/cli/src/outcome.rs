@@ -45,9 +45,19 @@ pub(crate) fn finish(done: Result<u8, Failure>) -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(Failure { code, message }) => {
-            // If nobody reads our errors, the code must do.
-            let _ = writeln!(io::stderr(), "tierup: {message}");
+            print(&message);
             ExitCode::from(code)
         }
     }
+}
+
+/// Ends the process because the program was interrupted while it waits for something.
+pub(crate) fn end_waiting() -> ! {
+    print("trap: interrupted while it waited in a system call");
+    std::process::exit(i32::from(TRAP))
+}
+
+fn print(message: &str) {
+    // If nobody reads our errors, the code must do.
+    let _ = writeln!(io::stderr(), "tierup: {message}");
 }

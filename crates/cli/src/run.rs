@@ -4,9 +4,10 @@ use std::{
     ffi::OsString,
     fs, io,
     io::Write,
-    os::unix::ffi::OsStringExt,
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
     thread,
+    time::Duration,
 };
 
 use tierup::{Config, Engine, Error, Instance, Linker, Module, Store};
@@ -16,7 +17,7 @@ use crate::{
     args::{EngineArgs, RunArgs, StatsFormat},
     invoke::invoke,
     options::Limits,
-    outcome::Failure,
+    outcome::{self, Failure},
     stats,
 };
 
@@ -70,10 +71,11 @@ fn host(args: &RunArgs, file: &Path, arguments: &[OsString]) -> Result<Host, Fai
     let mut wasi = WasiContext::builder().inherit_stdio().argv0(name.into_vec());
     wasi = wasi.args(arguments.iter().cloned().map(OsStringExt::into_vec));
     for variable in &args.env {
-        wasi = match variable.split_once('=') {
-            Some((name, value)) => wasi.env(name, value),
+        let bytes = variable.as_bytes();
+        wasi = match bytes.iter().position(|&byte| byte == b'=') {
+            Some(at) => wasi.env(&bytes[..at], &bytes[at + 1..]),
             None => match std::env::var_os(variable) {
-                Some(value) => wasi.env(variable.as_str(), value.into_vec()),
+                Some(value) => wasi.env(bytes, value.into_vec()),
                 None => wasi,
             },
         };
@@ -85,13 +87,21 @@ fn host(args: &RunArgs, file: &Path, arguments: &[OsString]) -> Result<Host, Fai
     Ok(Host { wasi, limits: Limits::new(&args.engine.wasm) })
 }
 
+/// How long an interrupted program may take to stop.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Interrupts the store when its time is over. The thread ends with the process.
+///
+/// An interrupt stops compiled code only. A program that waits in a system call does not notice, so
+/// that the process is ended instead if it is still there a while later.
 fn start_timeout(store: &Store<Host>) {
     let Some(timeout) = store.data().limits.timeout else { return };
     let handle = store.interrupt_handle();
     thread::spawn(move || {
         thread::sleep(timeout);
         handle.interrupt();
+        thread::sleep(GRACE);
+        outcome::end_waiting();
     });
 }
 

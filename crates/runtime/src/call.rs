@@ -57,7 +57,7 @@ impl StoreState {
         if object.host().is_some() {
             return self.call_host(function, values);
         }
-        if vmem::is_forked_child() {
+        if self.engine().is_inherited() {
             return Err(ErrorKind::ForkedChild.into());
         }
         let wrapper = self.engine().wrappers().entry(object.ty())?;

@@ -10,6 +10,7 @@ use sync::{
 };
 use tierup_abi::{MemoryMode, TrapKind};
 use tierup_wasm::DefinedFunc;
+use vmem::ForkGuard;
 
 use crate::{
     CompiledModule, Error, TypeRegistry, idle, interrupt::SharedBlock, lazy, wrappers::Wrappers,
@@ -63,6 +64,7 @@ pub struct EngineState {
     wrappers: Wrappers,
     manager: CodeManager,
     counters: Counters,
+    fork_guard: ForkGuard,
     /// Blocks of the stores, to see which of them run.
     blocks: Mutex<Vec<Weak<SharedBlock>>>,
     /// Held while code is made unreachable and while it is freed; see `idle`.
@@ -88,6 +90,7 @@ impl EngineState {
             wrappers: Wrappers::new(unit),
             manager,
             counters: Counters::default(),
+            fork_guard: ForkGuard::new()?,
             blocks: Mutex::new(Rank::Stores, Vec::new()),
             retiring: Mutex::new(Rank::Retiring, ()),
         }))
@@ -140,6 +143,12 @@ impl EngineState {
         let blocks = self.blocks.lock();
         let mut blocks = blocks.iter().filter_map(Weak::upgrade);
         blocks.any(|block| block.block().entry_frame.load(Ordering::Acquire) != 0)
+    }
+
+    /// True if this is a copy that a forked child has got from its parent: it has no code.
+    pub(crate) fn is_inherited(&self) -> bool {
+        // The first look is cheaper, and in most processes the only one.
+        vmem::is_forked_child() && self.fork_guard.is_inherited()
     }
 
     pub(crate) fn wrappers(&self) -> &Wrappers {

@@ -90,8 +90,11 @@ impl StoreState {
     ///
     /// # Errors
     ///
-    /// If there is no room for its wrapper.
+    /// If there is no room for its wrapper, or its type is of another engine.
     pub fn new_host_function(&mut self, function: HostFunction) -> Result<FunctionHandle, Error> {
+        if !self.engine().types().owns(&function.ty) {
+            return Err(ErrorKind::OtherEngine.into());
+        }
         let number = self.functions.next().index;
         let ty = Arc::clone(&function.ty);
         let context = HostContext::new(function, self, (Owner::Function(number), None))?;

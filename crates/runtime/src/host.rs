@@ -125,27 +125,24 @@ unsafe extern "C" fn host_call(context: *const HostContext, values: *mut Value) 
     let values = unsafe { std::slice::from_raw_parts_mut(values, count) };
 
     let call = AssertUnwindSafe(|| (context.function.call)(store, context.caller, values));
-    let pending = match catch_unwind(call) {
-        Ok(Ok(())) => return returned_to_wasm(),
+    let result = catch_unwind(call);
+    // SAFETY: as above; the closure with the other reference is gone.
+    let store = unsafe { StoreState::of_head(&context.head) };
+    if store.engine().is_inherited() {
+        // The process forked in the host call, and this is the child.
+        end_forked_child();
+    }
+    let pending = match result {
+        Ok(Ok(())) => return 0,
         Ok(Err(error)) => Pending::Error(error),
         Err(payload) => Pending::Panic(payload),
     };
-    // SAFETY: as above; the closure with the other reference is gone.
-    let store = unsafe { StoreState::of_head(&context.head) };
     if let Pending::Error(_) = pending {
         // The error may be a trap that has no backtrace yet.
         store.capture_backtrace();
     }
     store.set_pending(pending);
     1
-}
-
-/// A process that forked in a host call has no code to return to in the child.
-fn returned_to_wasm() -> u32 {
-    if vmem::is_forked_child() {
-        end_forked_child();
-    }
-    0
 }
 
 #[cold]

@@ -91,7 +91,7 @@ pub struct InterruptHandle(Arc<SharedBlock>);
 
 impl InterruptHandle {
     /// Asks the store's code to stop at its next loop or call. If none runs, the next code that
-    /// does is stopped.
+    /// does is stopped. Functions that neither loop nor call run to their end.
     pub fn interrupt(&self) {
         self.0.request();
     }

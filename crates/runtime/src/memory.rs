@@ -134,8 +134,11 @@ impl StoreState {
     ///
     /// # Errors
     ///
-    /// If a limit forbids it, or there is no memory.
+    /// If its type or a limit forbids it, or there is no memory.
     pub fn new_memory(&mut self, ty: MemoryType) -> Result<MemoryHandle, Error> {
+        // Modules are validated, but types may come from the embedder too.
+        let most = ty.maximum.unwrap_or(MAX_PAGES).min(MAX_PAGES);
+        limit("memory pages", ty.minimum.into(), most.into())?;
         let desired = ty.minimum as usize * PAGE_SIZE;
         let maximum = ty.maximum.map(|pages| pages as usize * PAGE_SIZE);
         let count = self.memories.len();

@@ -298,8 +298,13 @@ impl StoreState {
     ///
     /// # Errors
     ///
-    /// If a limit forbids it.
+    /// If its type or a limit forbids it.
     pub fn new_table(&mut self, ty: TableType, init: Value) -> Result<TableHandle, Error> {
+        if !ty.element.is_reference() {
+            let (expected, found) = (ValType::FuncRef, ty.element);
+            return Err(ErrorKind::ValueType { expected, found }.into());
+        }
+        limit("table elements", ty.minimum.into(), ty.maximum.unwrap_or(u32::MAX).into())?;
         self.new_table_of(ty, self.element_of(ty.element, init))
     }
 

@@ -60,6 +60,11 @@ impl TypeRegistry {
         Ok(registered)
     }
 
+    /// True if `ty` is one of this registry: only then its id means anything here.
+    pub fn owns(&self, ty: &RegisteredType) -> bool {
+        Arc::ptr_eq(&self.state, &ty.registry)
+    }
+
     /// Number of types in use.
     pub fn len(&self) -> usize {
         self.state.lock().types.len()

@@ -70,3 +70,8 @@ pub use tierup_wasm::{
 pub use tracer::{Held, Tracer};
 pub use typed::{HostResults, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmTy};
 pub use values::{ExternRef, Val};
+
+/// The README's example is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -195,7 +195,7 @@ fn target(module: &CompiledModule) -> Target<'_> {
 }
 
 fn is_binary(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\0asm") || bytes.is_empty() || std::str::from_utf8(bytes).is_err()
+    bytes.starts_with(b"\0") || bytes.is_empty() || std::str::from_utf8(bytes).is_err()
 }
 
 fn parse_text(bytes: &[u8]) -> Result<Vec<u8>, Error> {

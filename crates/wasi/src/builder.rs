@@ -1,8 +1,12 @@
 //! Putting a [`WasiContext`] together.
 
 use std::{
+    ffi::OsStr,
     fmt,
-    os::fd::{BorrowedFd, OwnedFd},
+    os::{
+        fd::{BorrowedFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -69,9 +73,11 @@ impl Preopen {
 
     /// From `HOST` or `HOST::GUEST`, as command lines have it.
     #[must_use]
-    pub fn from_argument(argument: &str) -> Self {
-        let (host, guest) = argument.split_once("::").unwrap_or((argument, argument));
-        Self::new(host, guest)
+    pub fn from_argument(argument: impl AsRef<OsStr>) -> Self {
+        let bytes = argument.as_ref().as_bytes();
+        let colons = bytes.windows(2).position(|pair| pair == b"::");
+        let (host, guest) = colons.map_or((bytes, bytes), |at| (&bytes[..at], &bytes[at + 2..]));
+        Self::new(OsStr::from_bytes(host), guest)
     }
 
     /// Nothing beneath it can be changed.
@@ -348,9 +354,9 @@ impl fmt::Display for BuildError {
             Self::Argument(argument) => write!(f, "argument {argument:?} cannot be passed on"),
             Self::Variable(name) => write!(f, "variable {name:?} cannot be passed on"),
             Self::Directory(host, errno) => {
-                write!(f, "cannot open directory {}: {errno}", host.display())
+                write!(f, "cannot open directory {}: {}", host.display(), errno.meaning())
             }
-            Self::Stream(errno) => write!(f, "cannot use a standard stream: {errno}"),
+            Self::Stream(errno) => write!(f, "cannot use a standard stream: {}", errno.meaning()),
         }
     }
 }

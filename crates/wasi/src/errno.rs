@@ -108,6 +108,16 @@ macro_rules! define_errno {
                     Self::Notcapable => "notcapable",
                 }
             }
+
+            /// What it means, in words: a sentence without its full stop.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                let sentence = match self {
+                    $(Self::$variant => $meaning,)*
+                    Self::Notcapable => "A right is missing.",
+                };
+                sentence.trim_end_matches('.')
+            }
         }
 
         impl From<rustix::io::Errno> for Errno {
@@ -150,5 +160,6 @@ mod tests {
         assert_eq!(Errno::from(rustix::io::Errno::from_raw_os_error(3000)), Errno::Io);
         assert_eq!(Errno::Notcapable.number(), 76);
         assert_eq!(Errno::Loop.to_string(), "loop");
+        assert_eq!(Errno::Noent.meaning(), "No such file or directory");
     }
 }

@@ -7,8 +7,13 @@
 mod support;
 
 mod calls;
+mod configs;
+mod faults;
 mod heap;
 mod heap_stack;
+mod host;
+mod interrupts;
+mod linking;
 mod stacks;
 mod threads;
 mod traps;

@@ -90,6 +90,8 @@ pub(crate) fn mixed(seed: u64) -> u64 {
 pub(crate) fn in_process(test: &str, body: impl FnOnce()) -> Output {
     const CHILD: &str = "TIERUP_TEST_CHILD";
     if std::env::var(CHILD).is_ok_and(|name| name == test) {
+        // SAFETY: a process that hangs is to be ended by a signal.
+        unsafe { libc::alarm(120) };
         body();
         std::process::exit(0);
     }

@@ -123,10 +123,13 @@ fn while_removing(
                 scope.spawn(move || (0..rounds).for_each(|round| work(thread, round)))
             })
             .collect();
+        // All of them end before the remover is told to.
         let failed: Vec<_> = workers.into_iter().filter_map(|worker| worker.join().err()).collect();
         done.store(true, Ordering::Relaxed);
         remover.join().unwrap();
-        failed.into_iter().for_each(|payload| std::panic::resume_unwind(payload));
+        if let Some(payload) = failed.into_iter().next() {
+            std::panic::resume_unwind(payload);
+        }
     });
     removed.into_inner()
 }

@@ -1,0 +1,96 @@
+//! Programs that end otherwise than by returning.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Scratch, program};
+
+const TRAPS: &str = r#"(module $lib
+  (memory (export "memory") 1)
+  (func $inner (drop (i32.load (i32.const -1))))
+  (func $outer (call $inner))
+  (func (export "_start") (call $outer))
+  (func $deeper (export "recurse") (call $deeper) (call $deeper))
+  (func (export "divide") (param i32 i32) (result i32)
+    (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "unreachable") unreachable)
+  (table 1 funcref)
+  (func (export "null") (call_indirect (i32.const 0)))
+  (func (export "loop") (loop (br 0))))"#;
+
+fn traps() -> Scratch {
+    Scratch::with("traps.wat", TRAPS)
+}
+
+#[test]
+fn a_trap_is_told_with_the_names_of_all_callers() {
+    let ended = traps().run("traps.wat");
+    ended.with(134, "tierup: trap: out of bounds memory access\n    at wasm-function[0]:0x");
+    let lines: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(lines.len(), 4, "{ended:#?}");
+    assert!(lines[1].ends_with("(lib!inner)"), "{ended:#?}");
+    assert!(lines[2].contains("wasm-function[1]:0x"), "{ended:#?}");
+    assert!(lines[2].ends_with("(lib!outer)"), "{ended:#?}");
+    assert!(lines[3].contains("wasm-function[2]:0x"), "{ended:#?}");
+}
+
+#[test]
+fn each_kind_of_trap_says_what_it_is() {
+    let traps = traps();
+    let rows = [
+        ("divide traps.wat 1 0", "integer divide by zero"),
+        ("divide traps.wat -2147483648 -1", "integer overflow"),
+        ("unreachable traps.wat", "unreachable"),
+        ("null traps.wat", "uninitialized element"),
+    ];
+    for (command, message) in rows {
+        traps.run(&format!("--invoke {command}")).with(134, message);
+    }
+}
+
+#[test]
+fn endless_recursion_is_a_trap_with_a_short_backtrace() {
+    for options in ["", "-W max-wasm-stack=64K", "-W max-wasm-stack=1"] {
+        let ended = traps().run(&format!("{options} --invoke recurse traps.wat"));
+        ended.with(134, "trap: call stack exhausted");
+        assert!(ended.stderr.lines().count() < 100, "{ended:#?}");
+    }
+}
+
+#[test]
+fn exit_codes_are_the_programs_own() {
+    for code in [0, 1, 7, 134, 255] {
+        let program = program("", &format!("(i32.const {code})"));
+        let ended = Scratch::with("exit.wat", program).run("exit.wat");
+        ended.with(code, "");
+        assert_eq!(ended.stderr, "");
+    }
+}
+
+#[test]
+fn a_program_that_does_not_end_is_stopped() {
+    let begun = Instant::now();
+    traps().run("-W timeout=100ms --invoke loop traps.wat").with(134, "interrupted");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+/// Nothing interrupts a system call.
+#[test]
+fn a_program_that_waits_is_stopped() {
+    let begun = Instant::now();
+    // One subscription to the monotonic clock, in 20 seconds.
+    let subscription = [0; 16].map(|_: u8| r"\00").concat()
+        + r"\01\00\00\00\00\00\00\00"
+        + r"\00\c8\17\a8\04\00\00\00"
+        + &[0; 16].map(|_: u8| r"\00").concat();
+    let body = "(call $poll (i32.const 0) (i32.const 1024) (i32.const 1) (i32.const 2048))";
+    let scratch = Scratch::with("sleep.wat", program(&subscription, body));
+    scratch.run("-W timeout=100ms sleep.wat").with(134, "interrupted");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_timeout_that_is_not_reached_changes_nothing() {
+    Scratch::with("exit.wat", program("", "(i32.const 7)"))
+        .run("-W timeout=1m exit.wat")
+        .with(7, "");
+}

@@ -1,0 +1,219 @@
+//! Configurations, typed functions, and compiles that fail.
+
+use tierup::{
+    Config, Engine, Error, ErrorKind, Func, Module, Protection, Store, TrapKind, Val, ValType,
+};
+
+use crate::support::{engine_with, instance_of, run, run_i32, trap_kind};
+
+const ADD: &str = r#"(module
+    (memory 1)
+    (func $double (param i32) (result i32) (i32.add (local.get 0) (local.get 0)))
+    (func (export "add") (param i32 i64) (result i64)
+        (i64.add (i64.extend_i32_s (call $double (local.get 0))) (local.get 1)))
+    (func (export "f") (param i32) (result i32) (call $double (local.get 0)))
+    (func (export "trap") (drop (i32.load (i32.const 65536))))
+    (global (export "g") (mut i64) (i64.const 5)))"#;
+
+#[test]
+fn typed_functions_have_exactly_the_types_that_were_asked_for() {
+    let (mut store, instance) = instance_of(&Engine::default(), ADD);
+    let add = instance.typed_func::<(i32, i64), i64>(&mut store, "add").unwrap();
+    assert_eq!(add.call(&mut store, (3, 4)).unwrap(), 10);
+    assert_eq!(add.func().ty(&store).to_string(), "(i32, i64) -> (i64)");
+    // Signs are a matter of Rust, not of Wasm.
+    let unsigned = instance.typed_func::<(u32, u64), u64>(&mut store, "add").unwrap();
+    assert_eq!(unsigned.call(&mut store, (u32::MAX, 0)).unwrap(), -2_i64 as u64);
+    for error in [
+        instance.typed_func::<(i32, i32), i64>(&mut store, "add").err(),
+        instance.typed_func::<(i32, i64), i32>(&mut store, "add").err(),
+        instance.typed_func::<(i32, i64), ()>(&mut store, "add").err(),
+        instance.typed_func::<i32, i64>(&mut store, "add").err(),
+        instance.typed_func::<(i32, i64, i32), i64>(&mut store, "add").err(),
+    ] {
+        let text = error.unwrap().to_string();
+        assert!(text.starts_with("function type mismatch: expected ("), "{text}");
+        assert!(text.ends_with("found (i32, i64) -> (i64)"), "{text}");
+    }
+    for name in ["missing", "g"] {
+        let error = instance.typed_func::<(), ()>(&mut store, name).unwrap_err();
+        assert_eq!(error.to_string(), format!("no exported function `{name}`"));
+    }
+}
+
+#[test]
+fn dynamic_calls_check_counts_and_types() {
+    let (mut store, instance) = instance_of(&Engine::default(), ADD);
+    let add = instance.func(&mut store, "add").unwrap();
+    let mut one = [Val::I32(0)];
+    let kinds = |error: Error| match error.kind() {
+        ErrorKind::FunctionType { .. } => "count",
+        ErrorKind::ValueType { .. } => "type",
+        kind => panic!("{kind}"),
+    };
+    let short = add.call(&mut store, &[Val::I32(1)], &mut one).unwrap_err();
+    assert_eq!(kinds(short), "count");
+    let params = [Val::I32(1), Val::I64(2)];
+    assert_eq!(kinds(add.call(&mut store, &params, &mut []).unwrap_err()), "count");
+    let swapped = [Val::I64(1), Val::I32(2)];
+    assert_eq!(kinds(add.call(&mut store, &swapped, &mut one).unwrap_err()), "type");
+    add.call(&mut store, &params, &mut one).unwrap();
+    assert_eq!(one[0].i64(), Some(4));
+    let global = instance.global(&mut store, "g").unwrap();
+    assert_eq!(kinds(global.set(&mut store, Val::I32(1)).unwrap_err()), "type");
+    global.set(&mut store, Val::I64(6)).unwrap();
+    assert_eq!((global.get(&mut store).i64(), global.ty(&store).value), (Some(6), ValType::I64));
+}
+
+/// A module in binary form whose function `bad` has an invalid body; `f` has a valid one.
+fn half_valid() -> Vec<u8> {
+    let mut bytes = wat::parse_str(
+        r#"(module (func (export "f") (param i32) (result i32) (local.get 0))
+            (func (export "bad") (result i32) (i32.const 77)))"#,
+    )
+    .unwrap();
+    let place = bytes.windows(3).position(|window| window == [0x41, 0xcd, 0x00]).unwrap();
+    // An `i64.const` of the same length.
+    bytes[place] = 0x42;
+    bytes
+}
+
+#[test]
+fn invalid_bodies_are_found_early_or_when_called() {
+    let bytes = half_valid();
+    for lazy in [true, false] {
+        let engine = engine_with(|config| {
+            config.lazy(lazy);
+        });
+        let error = Module::new(&engine, &bytes).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Module(_)), "{error}");
+        assert!(Module::validate(&engine, &bytes).is_err());
+    }
+    let engine = engine_with(|config| {
+        config.lazy_validation(true);
+    });
+    let module = Module::new(&engine, &bytes).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = tierup::Instance::new(&mut store, &module, &[]).unwrap();
+    let bad = instance.typed_func::<(), i32>(&mut store, "bad").unwrap();
+    for count in 1..=3 {
+        let error = bad.call(&mut store, ()).unwrap_err();
+        let text = error.to_string();
+        assert_eq!(trap_kind::<()>(Err(error)), TrapKind::CompileFailed);
+        assert!(text.starts_with("function could not be compiled: function 1: "), "{text}");
+        assert!(text.contains("type mismatch"), "{text}");
+        assert_eq!(run_i32(&mut store, instance, ("f", count)).unwrap(), count);
+        // Every call tries again.
+        assert_eq!(engine.stats().failed_compiles, count as u64);
+    }
+    let error = module.compile().unwrap_err();
+    let ErrorKind::Compile { function: 1, message } = error.kind() else { panic!("{error}") };
+    assert!(message.contains("type mismatch"), "{message}");
+    let eager = engine_with(|config| {
+        config.lazy(false).lazy_validation(true);
+    });
+    let error = Module::new(&eager, &bytes).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Compile { function: 1, .. }), "{error}");
+}
+
+#[test]
+fn every_protection_runs_lazily_and_eagerly() {
+    for protection in [Protection::Auto, Protection::File, Protection::Toggle] {
+        for lazy in [true, false] {
+            let engine = engine_with(|config| {
+                config.protection(protection).lazy(lazy).compile_threads(2);
+            });
+            let (mut store, instance) = instance_of(&engine, ADD);
+            for round in 0..3 {
+                assert_eq!(run_i32(&mut store, instance, ("f", 21)).unwrap(), 42);
+                let result = run(&mut store, instance, "trap");
+                assert_eq!(trap_kind(result), TrapKind::MemoryOutOfBounds);
+                let host = Func::wrap(&mut store, move |n: f64| n * 2.0).unwrap();
+                let host = host.typed::<f64, f64>(&store).unwrap();
+                assert_eq!(host.call(&mut store, 1.5).unwrap(), 3.0);
+                assert!(0 < engine.remove_code().functions, "{protection:?} {lazy} {round}");
+            }
+            let stats = engine.stats();
+            assert_eq!(stats.code.code.optimized.count, 0);
+            assert_eq!(stats.traps, 3);
+        }
+    }
+}
+
+/// Many functions, none of them small.
+fn large(functions: i32) -> String {
+    let mut text = String::from("(module (memory 1)");
+    for index in 0..functions {
+        let stores = (0..100).fold(String::new(), |text, place| {
+            text + &format!("(i32.store (i32.const {}) (local.get 0))", place * 8)
+        });
+        text += &format!(
+            r#"(func (export "f{index}") (param i32) (result i32) {stores}
+                (i32.add (local.get 0) (i32.const {index})))"#
+        );
+    }
+    text + ")"
+}
+
+#[test]
+fn a_full_code_memory_is_a_trap_and_not_the_end() {
+    for arena in [None, Some(64 << 10)] {
+        let engine = engine_with(|config| {
+            config.code_memory_limit(512 << 10).protection(Protection::File);
+            arena.map(|bytes| config.arena_code_bytes(bytes));
+        });
+        let (mut store, instance) = instance_of(&engine, &large(1000));
+        for round in 0..3 {
+            let mut called = 0;
+            let error = loop {
+                match run_i32(&mut store, instance, (&format!("f{called}"), 5)) {
+                    Ok(result) => assert_eq!(result, called + 5),
+                    Err(error) => break error,
+                }
+                called += 1;
+            };
+            let text = error.to_string();
+            assert_eq!(trap_kind::<()>(Err(error)), TrapKind::CompileFailed);
+            assert!(10 < called, "round {round}: {called}");
+            assert!(text.contains("free under the limit"), "{text}");
+            // What has code still runs, and after room was made everything does.
+            assert_eq!(run_i32(&mut store, instance, ("f0", 1)).unwrap(), 1);
+            assert_eq!(engine.remove_code().functions, called as usize);
+            let last = run_i32(&mut store, instance, ("f999", 1));
+            assert_eq!(last.unwrap(), 1000);
+            assert!(0 < engine.stats().failed_compiles);
+            engine.remove_code();
+        }
+    }
+}
+
+#[test]
+fn code_in_many_tiny_arenas() {
+    let engine = engine_with(|config| {
+        config.arena_code_bytes(64 << 10);
+    });
+    let (mut store, instance) = instance_of(&engine, &large(300));
+    for index in 0..300 {
+        assert_eq!(run_i32(&mut store, instance, (&format!("f{index}"), 5)).unwrap(), index + 5);
+    }
+    assert!(2 < engine.stats().code.arenas);
+}
+
+#[test]
+fn a_limit_that_nothing_fits_is_an_error() {
+    let mut config = Config::new();
+    config.code_memory_limit(0);
+    match Engine::new(&config) {
+        Err(error) => assert!(matches!(error.kind(), ErrorKind::Code(_)), "{error}"),
+        Ok(engine) => {
+            // Then the first code, or the first table for it, is what does not fit.
+            let result = Module::new(&engine, ADD).and_then(|module| {
+                let mut store = Store::new(&engine, ());
+                let instance = tierup::Instance::new(&mut store, &module, &[])?;
+                run_i32(&mut store, instance, ("f", 1))
+            });
+            let error = result.unwrap_err();
+            assert!(error.to_string().contains("limit"), "{error}");
+        }
+    }
+}
