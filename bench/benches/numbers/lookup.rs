@@ -77,11 +77,14 @@ fn dependent(scope: &CodeScope<'_>, pcs: &Pcs, count: usize) {
 /// How many times as long look-ups take while another thread publishes at full speed, and how
 /// much that thread publishes in a millisecond.
 ///
+/// What is published goes to ranges that were used before, and each time all cores are told to
+/// fetch instructions anew: that interrupts the readers, and is most of what is measured.
+///
 /// Processor time of the readers: with fewer cores than threads they take turns, and waiting for
 /// a core is not the look-up's doing. Caches that they share is.
 fn with_publisher(manager: &CodeManager, pcs: &Pcs, readers: usize) -> Outcome<(f64, f64)> {
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
-    for _ in 0..9 {
+    for _ in 0..15 {
         let alone = read(manager, pcs, readers);
         let (stop, published) = (AtomicBool::new(false), AtomicUsize::new(0));
         let (disturbed, elapsed) = thread::scope(|threads| {
