@@ -2,11 +2,15 @@
 
 use std::{
     hint::black_box,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     thread,
+    time::Instant,
 };
 
-use codespace::{CodeManager, CodeRef, CodeScope};
+use codespace::{CodeManager, CodeRef, CodeScope, Unit as CodeUnit};
 use tierup_bench::{Row, Samples, Table, Unit, cpu_now, median, nanoseconds};
 
 use crate::{Outcome, drafts, machine, random::Random};
@@ -30,13 +34,18 @@ pub(crate) fn run(table: &mut Table) -> Outcome {
     table.add(Row::new(what, Unit::Nanoseconds, dependent).at_most(40.0));
     drop(scope);
 
-    for readers in [1, 2] {
-        let (slower, published) = with_publisher(&manager, &pcs, readers)?;
-        let what = format!(
-            "look-up, {readers} thread(s) while one more publishes ({published:.0} a ms): \
-             processor time against without"
-        );
-        table.add(Row::new(what, Unit::Times, slower).at_most(1.2));
+    // What was published into new ranges stays to the end, or the next would use it again.
+    let mut kept = Vec::new();
+    for (ranges, place) in [(Ranges::New, "new"), (Ranges::UsedBefore, "freed")] {
+        for readers in [1, 2] {
+            let how = (readers, ranges);
+            let (slower, published) = with_publisher(&manager, &pcs, how, &mut kept)?;
+            let what = format!(
+                "look-up, {readers} thread(s) while one more publishes into {place} ranges \
+                 ({published:.0} a ms): processor time against without"
+            );
+            table.add(Row::new(what, Unit::Times, slower).at_most(1.2));
+        }
     }
     drop(code);
     Ok(())
@@ -74,21 +83,37 @@ fn dependent(scope: &CodeScope<'_>, pcs: &Pcs, count: usize) {
     black_box(index);
 }
 
+/// Where code is published.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ranges {
+    /// Where none was before.
+    New,
+    /// Where code was freed. Each time all cores are told to fetch instructions anew, which
+    /// interrupts the readers.
+    UsedBefore,
+}
+
 /// How many times as long look-ups take while another thread publishes at full speed, and how
 /// much that thread publishes in a millisecond.
 ///
 /// Processor time of the readers: with fewer cores than threads they take turns, and waiting for
-/// a core is not the look-up's doing. Caches that they share is.
-fn with_publisher(manager: &CodeManager, pcs: &Pcs, readers: usize) -> Outcome<(f64, f64)> {
+/// a core is not the look-up's doing. Caches that they share, and interrupts, are.
+fn with_publisher(
+    manager: &CodeManager,
+    pcs: &Pcs,
+    (readers, ranges): (usize, Ranges),
+    kept: &mut Vec<Arc<CodeUnit>>,
+) -> Outcome<(f64, f64)> {
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
-    for _ in 0..9 {
+    for _ in 0..15 {
         let alone = read(manager, pcs, readers);
         let (stop, published) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let unit = drafts::unit(manager, FUNCTIONS)?;
         let (disturbed, elapsed) = thread::scope(|threads| {
             let publisher = threads.spawn(|| {
-                let start = std::time::Instant::now();
+                let start = Instant::now();
                 // An error would show as a rate of zero.
-                let _ = publish_until(manager, &stop, &published);
+                let _ = publish_until(&unit, ranges, (&stop, &published));
                 start.elapsed()
             });
             while published.load(Ordering::Relaxed) == 0 && !publisher.is_finished() {
@@ -101,6 +126,7 @@ fn with_publisher(manager: &CodeManager, pcs: &Pcs, readers: usize) -> Outcome<(
         ratios.push(disturbed / alone);
         let elapsed = elapsed.map_err(|_| "the publisher panicked")?;
         rates.push(published.into_inner() as f64 / elapsed.as_secs_f64() / 1e3);
+        kept.extend((ranges == Ranges::New).then_some(unit));
     }
     Ok((median(&mut ratios), median(&mut rates)))
 }
@@ -123,17 +149,23 @@ fn read(manager: &CodeManager, pcs: &Pcs, readers: usize) -> f64 {
     })
 }
 
-/// Publishes new code for 1,000 functions over and over, and frees what it replaces.
-fn publish_until(manager: &CodeManager, stop: &AtomicBool, published: &AtomicUsize) -> Outcome {
-    const FUNCTIONS: u32 = 1_000;
-    let unit = drafts::unit(manager, FUNCTIONS)?;
+/// Functions of which the publisher publishes new code, over and over.
+const FUNCTIONS: u32 = 1_000;
+
+fn publish_until(
+    unit: &Arc<CodeUnit>,
+    ranges: Ranges,
+    (stop, published): (&AtomicBool, &AtomicUsize),
+) -> Outcome {
     while !stop.load(Ordering::Relaxed) {
         for function in 0..FUNCTIONS {
             unit.publish(unit.place(vec![drafts::typical(function, 704)])?)?;
             published.fetch_add(1, Ordering::Relaxed);
         }
-        // SAFETY: nobody runs code of this manager.
-        unsafe { machine::collect(manager) };
+        if ranges == Ranges::UsedBefore {
+            // SAFETY: nobody runs code of this manager.
+            unsafe { machine::collect(unit.manager()) };
+        }
     }
     Ok(())
 }

@@ -19,7 +19,6 @@
 //!   frame holds what they were before. Without an entry, both are 0.
 //! * [EN-UNWOUND] after `unwind`, `entry_frame` still has its value, so that the code that was
 //!   running is not freed before its pcs were looked up. The caller puts the earlier one back.
-#![expect(clippy::too_many_lines, reason = "a naked function that lists registers")]
 
 use std::arch::naked_asm;
 
