@@ -71,7 +71,7 @@ pub enum ErrorKind {
     StaleHandle(&'static str),
     /// Objects of two engines were mixed.
     OtherEngine,
-    /// A limit of the host forbids it.
+    /// A limit of the engine or of a type forbids it.
     Limit {
         /// What is limited.
         what: &'static str,
@@ -79,6 +79,20 @@ pub enum ErrorKind {
         wanted: u64,
         /// How much is allowed.
         allowed: u64,
+    },
+    /// The store's limiter forbids it.
+    Denied {
+        /// What it was asked about.
+        what: &'static str,
+        /// How much was wanted.
+        wanted: u64,
+    },
+    /// The process has no memory for something.
+    OutOfMemory {
+        /// For what.
+        what: &'static str,
+        /// How much was wanted.
+        wanted: u64,
     },
     /// A name was defined twice in a linker.
     DuplicateDefinition {
@@ -220,6 +234,10 @@ impl fmt::Display for ErrorKind {
             Self::Limit { what, wanted, allowed } => {
                 write!(f, "limit of {what} exceeded: {wanted} wanted, {allowed} allowed")
             }
+            Self::Denied { what, wanted } => {
+                write!(f, "the host's limits do not allow {wanted} {what}")
+            }
+            Self::OutOfMemory { what, wanted } => write!(f, "no memory for {wanted} {what}"),
             Self::DuplicateDefinition { module, name } => {
                 write!(f, "`{module}` `{name}` is defined already")
             }

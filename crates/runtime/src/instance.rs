@@ -283,8 +283,7 @@ impl Parts {
     /// Zeros, but for the head.
     fn new(size: usize, head: InstanceHead) -> Result<Self, Error> {
         debug_assert!(size_of::<InstanceHead>() <= size);
-        let too_large =
-            ErrorKind::Limit { what: "instance bytes", wanted: size as u64, allowed: 0 };
+        let too_large = ErrorKind::OutOfMemory { what: "instance bytes", wanted: size as u64 };
         let Ok(layout) = alloc::Layout::from_size_align(size, 64) else {
             return Err(too_large.into());
         };

@@ -222,7 +222,7 @@ pub(crate) fn limit(what: &'static str, wanted: u64, allowed: u64) -> Result<(),
     Err(ErrorKind::Limit { what, wanted, allowed }.into())
 }
 
-/// The error for what the embedder's limiter denied without naming its limit.
+/// The error for what the embedder's limiter denied.
 pub(crate) fn denied(what: &'static str, wanted: u64) -> Error {
-    ErrorKind::Limit { what, wanted, allowed: 0 }.into()
+    ErrorKind::Denied { what, wanted }.into()
 }

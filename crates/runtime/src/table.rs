@@ -124,7 +124,7 @@ impl TableObject {
 
     fn resize(&mut self, length: usize, element: Element) -> Result<(), Error> {
         let added = length - self.len();
-        let no_memory = || denied("table elements", length as u64);
+        let no_memory = || ErrorKind::OutOfMemory { what: "table elements", wanted: length as u64 };
         match (&mut self.elements, element) {
             (Elements::Functions(entries), Element::Function(entry)) => {
                 entries.try_reserve(added).map_err(|_| no_memory())?;

@@ -109,7 +109,7 @@ const ROWS: &[Row] = &[
     ("prose.txt: expected `(`", 1, "--preload env=prose.txt good.wat"),
     ("expected NAME=FILE", 2, "--preload env good.wat"),
     // Limits.
-    ("limit of memory bytes exceeded", 1, "-W max-memory-size=1M huge.wat"),
+    ("the host's limits do not allow 4294967296 memory bytes", 1, "-W max-memory-size=1M huge.wat"),
     ("out of code memory", 1, "-C code-memory=1 good.wat"),
     // Options.
     ("unexpected argument '--bogus'", 2, "--bogus good.wat"),

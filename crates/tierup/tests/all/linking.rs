@@ -211,6 +211,13 @@ fn limit_of(result: Result<impl Sized, Error>) -> (&'static str, u64, u64) {
     }
 }
 
+fn denied(result: Result<impl Sized, Error>) -> (&'static str, u64) {
+    match result.err().unwrap().kind() {
+        &ErrorKind::Denied { what, wanted } => (what, wanted),
+        kind => panic!("{kind}"),
+    }
+}
+
 #[test]
 fn limiters_decide_about_memories_tables_and_instances() {
     for mode in MODES {
@@ -234,17 +241,19 @@ fn limiters_decide_about_memories_tables_and_instances() {
         assert_eq!(asked[3], (4 << 16, 5 << 16, Some(100 << 16)));
         assert_eq!(asked.last(), Some(&(10, 11, Some(1000))));
         let memory = instance.memory(&mut store, "m").unwrap();
-        assert_eq!(limit_of(memory.grow(&mut store, 1)).0, "memory bytes");
+        assert_eq!(denied(memory.grow(&mut store, 1)), ("memory bytes", 5 << 16));
         let table = instance.table(&mut store, "t").unwrap();
-        assert_eq!(limit_of(table.grow(&mut store, 1, Val::FuncRef(None))).0, "table elements");
+        let grown = table.grow(&mut store, 1, Val::FuncRef(None));
+        assert_eq!(denied(grown), ("table elements", 11));
         let make = |store: &mut Store<Budget>, text: &str| {
             linker.instantiate(&mut *store, &Module::new(&engine, text).unwrap())
         };
-        assert_eq!(limit_of(make(&mut store, "(module (memory 5))")).0, "memory bytes");
+        assert_eq!(denied(make(&mut store, "(module (memory 5))")), ("memory bytes", 5 << 16));
         // What failed counts until it is reclaimed.
         assert_eq!(limit_of(make(&mut store, "(module)")), ("instances", 3, 2));
         store.collect();
-        assert_eq!(limit_of(make(&mut store, "(module (table 11 funcref))")).0, "table elements");
+        let large = make(&mut store, "(module (table 11 funcref))");
+        assert_eq!(denied(large), ("table elements", 11));
         store.collect();
         make(&mut store, "(module (memory 1) (memory 1))").unwrap();
         assert_eq!(limit_of(make(&mut store, "(module)")), ("instances", 3, 2));
