@@ -21,7 +21,7 @@ use crate::{
     object::{Contents, Place},
     reloc::{self, Reach},
     slab::Reserved,
-    tables::Tables,
+    tables::Packer,
     unit::Unit,
 };
 
@@ -158,8 +158,9 @@ impl Unit {
         let arena = allocation.arena();
         let (mut scope, base) = allocation.write()?;
         let mut objects = Vec::with_capacity(drafts.len());
+        let mut packer = Packer::default();
         for (draft, range) in drafts.iter().zip(allocation.objects()) {
-            let (contents, body) = self.contents(draft, arena)?;
+            let (contents, body) = self.contents(draft, arena, &mut packer)?;
             let buffer = &mut scope.bytes()[range.start - base..range.end - base];
             let length = reloc::emit(draft, range.start, reach, buffer)?;
             objects.push((Place { range: range.start..range.start + length, body }, contents));
@@ -177,7 +178,12 @@ impl Unit {
     }
 
     /// What is known of the code, and how many bytes it has.
-    fn contents(&self, draft: &Draft, arena: &Arc<Arena>) -> Result<(Contents, u32)> {
+    fn contents(
+        &self,
+        draft: &Draft,
+        arena: &Arc<Arena>,
+        packer: &mut Packer,
+    ) -> Result<(Contents, u32)> {
         let bad = |reason| Err(ErrorKind::BadDraft { offset: 0, reason }.into());
         match draft.kind {
             _ if draft.bytes.is_empty() => return bad("there is no code"),
@@ -191,7 +197,7 @@ impl Unit {
             return bad("the code is larger than 4 GiB");
         };
         let version = Version { tier: draft.tier, flavor: draft.flavor };
-        let tables = Tables::pack(&draft.tables, body)?;
+        let tables = packer.pack(&draft.tables, body)?;
         Ok((Contents::new((self.identity(), arena), draft.kind, version, tables), body))
     }
 }

@@ -15,28 +15,49 @@ const STRIDE: usize = 32;
 /// Words of a checkpoint.
 const CHECKPOINT: usize = 3;
 
-/// Appends the packed form of `pairs`, whose offsets do not decrease, to `words`.
-pub(super) fn pack(pairs: impl ExactSizeIterator<Item = (u32, u32)>, words: &mut Vec<u32>) {
+/// Appends the packed form of `pairs` to `words`. Their offsets must not decrease. What `bytes`
+/// holds is of no interest before and after.
+pub(super) fn pack(
+    pairs: impl ExactSizeIterator<Item = (u32, u32)>,
+    words: &mut Vec<u32>,
+    bytes: &mut Vec<u8>,
+) {
     words.push(pairs.len() as u32);
-    let checkpoints = words.len();
-    words.resize(checkpoints + pairs.len().div_ceil(STRIDE) * CHECKPOINT, 0);
-    let mut bytes = Vec::with_capacity(2 * pairs.len());
-    let mut last = (0, 0);
-    for (index, pair) in pairs.enumerate() {
-        if index % STRIDE == 0 {
-            let place = checkpoints + index / STRIDE * CHECKPOINT;
-            words[place..place + CHECKPOINT].copy_from_slice(&[pair.0, pair.1, bytes.len() as u32]);
+    let mut checkpoint = words.len();
+    words.resize(checkpoint + pairs.len().div_ceil(STRIDE) * CHECKPOINT, 0);
+    bytes.clear();
+    bytes.reserve(2 * pairs.len());
+    let (mut last, mut left) = ((0, 0), 0);
+    for pair in pairs {
+        if left == 0 {
+            left = STRIDE;
+            let place = &mut words[checkpoint..checkpoint + CHECKPOINT];
+            place.copy_from_slice(&[pair.0, pair.1, bytes.len() as u32]);
+            checkpoint += CHECKPOINT;
         } else {
-            push(pair.0 - last.0, &mut bytes);
-            push(zigzag(pair.1.wrapping_sub(last.1)), &mut bytes);
+            push_pair(pair.0 - last.0, zigzag(pair.1.wrapping_sub(last.1)), bytes);
         }
+        left -= 1;
         last = pair;
     }
-    words.extend(bytes.chunks(4).map(|four| {
+    let (whole, rest) = bytes.as_chunks::<4>();
+    words.extend(whole.iter().map(|&word| u32::from_le_bytes(word)));
+    if !rest.is_empty() {
         let mut word = [0; 4];
-        word[..four.len()].copy_from_slice(four);
-        u32::from_le_bytes(word)
-    }));
+        word[..rest.len()].copy_from_slice(rest);
+        words.push(u32::from_le_bytes(word));
+    }
+}
+
+/// Nearly all pairs are two bytes, which are appended at once.
+#[inline(always)]
+fn push_pair(offset: u32, value: u32, bytes: &mut Vec<u8>) {
+    if offset | value < 0x80 {
+        bytes.extend_from_slice(&[offset as u8, value as u8]);
+    } else {
+        push(offset, bytes);
+        push(value, bytes);
+    }
 }
 
 /// The last pair whose offset is not above `offset`.
@@ -147,7 +168,7 @@ mod tests {
                 })
                 .collect();
             let mut words = vec![];
-            pack(pairs.iter().copied(), &mut words);
+            pack(pairs.iter().copied(), &mut words, &mut vec![]);
             for wanted in 0..offset + 3 {
                 assert_eq!(floor(&words, wanted), naive(&pairs, wanted), "{count} {wanted}");
             }
@@ -159,7 +180,7 @@ mod tests {
     fn neighbours_take_two_bytes() {
         let pairs = (0..3200).map(|index| (4 * index, 100_000 + 2 * index));
         let mut words = vec![];
-        pack(pairs, &mut words);
+        pack(pairs, &mut words, &mut vec![]);
         let bytes = 4 * words.len();
         assert!(bytes < 3200 * 5 / 2, "{bytes} bytes for 3200 pairs");
     }

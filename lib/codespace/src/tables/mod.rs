@@ -23,6 +23,48 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Tables(Box<[u32]>);
 
+/// Packs tables, one after the other, with one set of buffers.
+#[derive(Debug, Default)]
+pub(crate) struct Packer {
+    words: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+impl Packer {
+    /// Packs the tables of `length` bytes of code.
+    pub(crate) fn pack(&mut self, tables: &SideTables, length: u32) -> Result<Tables> {
+        check(tables, length)?;
+        if *tables == SideTables::default() {
+            return Ok(Tables::default());
+        }
+        let Self { words, bytes } = self;
+        words.clear();
+        // Most lists fit, and one that does not only grows the buffer.
+        words.reserve(tables.traps.len() + tables.positions.len() + 2 * Sizes::HEADER);
+        words.extend([0; Sizes::HEADER]);
+        pack_safepoints(tables, words);
+        words.extend(tables.handlers.iter().map(|handler| handler.offset));
+        words.extend(tables.handlers.iter().map(|handler| handler.handler));
+        words.extend(tables.handlers.iter().map(|handler| handler.tag));
+        let traps = words.len();
+        let pairs = tables.traps.iter().map(|trap| (trap.offset, trap.code.into()));
+        delta::pack(pairs, words, bytes);
+        let positions = words.len();
+        let pairs = tables.positions.iter().map(|position| (position.offset, position.position));
+        delta::pack(pairs, words, bytes);
+        let sizes = Sizes {
+            safepoints: tables.safepoints.len(),
+            slots: tables.safepoints.iter().map(|safepoint| safepoint.slots.len()).sum(),
+            handlers: tables.handlers.len(),
+            trap_words: positions - traps,
+            position_words: words.len() - positions,
+        };
+        words[..Sizes::HEADER].copy_from_slice(&sizes.header());
+        debug_assert_eq!(words.len(), sizes.positions().end);
+        Ok(Tables(words.as_slice().into()))
+    }
+}
+
 /// The references that a frame holds at one return address.
 #[derive(Clone, Copy, Debug)]
 pub struct SafepointView<'a> {
@@ -40,34 +82,6 @@ impl<'a> SafepointView<'a> {
 }
 
 impl Tables {
-    /// Packs the tables of `length` bytes of code.
-    pub(crate) fn pack(tables: &SideTables, length: u32) -> Result<Self> {
-        check(tables, length)?;
-        if *tables == SideTables::default() {
-            return Ok(Self::default());
-        }
-        let mut words = vec![0; Sizes::HEADER];
-        pack_safepoints(tables, &mut words);
-        words.extend(tables.handlers.iter().map(|handler| handler.offset));
-        words.extend(tables.handlers.iter().map(|handler| handler.handler));
-        words.extend(tables.handlers.iter().map(|handler| handler.tag));
-        let traps = words.len();
-        delta::pack(tables.traps.iter().map(|trap| (trap.offset, trap.code.into())), &mut words);
-        let positions = words.len();
-        let pairs = tables.positions.iter().map(|position| (position.offset, position.position));
-        delta::pack(pairs, &mut words);
-        let sizes = Sizes {
-            safepoints: tables.safepoints.len(),
-            slots: tables.safepoints.iter().map(|safepoint| safepoint.slots.len()).sum(),
-            handlers: tables.handlers.len(),
-            trap_words: positions - traps,
-            position_words: words.len() - positions,
-        };
-        words[..Sizes::HEADER].copy_from_slice(&sizes.header());
-        debug_assert_eq!(words.len(), sizes.positions().end);
-        Ok(Self(words.into_boxed_slice()))
-    }
-
     /// Bytes of the block.
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(&*self.0)
@@ -206,7 +220,20 @@ enum Order {
     Weak,
 }
 
-fn check_list(offsets: impl Iterator<Item = u32>, end: u32, order: Order) -> Result<()> {
+fn check_list(offsets: impl Iterator<Item = u32> + Clone, end: u32, order: Order) -> Result<()> {
+    // Nearly all lists are right, and long: the first look has no branches.
+    let step = i64::from(order == Order::Strict);
+    let (mut sorted, mut last) = (true, -1);
+    for offset in offsets.clone().map(i64::from) {
+        sorted &= last + step <= offset;
+        last = offset;
+    }
+    if sorted && last < i64::from(end) { Ok(()) } else { find_bad(offsets, end, order) }
+}
+
+/// Says which entry is wrong.
+#[cold]
+fn find_bad(offsets: impl Iterator<Item = u32>, end: u32, order: Order) -> Result<()> {
     let mut last = None;
     for offset in offsets {
         if end <= offset {

@@ -1,6 +1,10 @@
 use super::*;
 use crate::draft::{Handler, Safepoint, TrapSite};
 
+fn pack(tables: &SideTables, length: u32) -> Result<Tables> {
+    Packer::default().pack(tables, length)
+}
+
 fn trap(offset: u32, code: u8) -> TrapSite {
     TrapSite { offset, code }
 }
@@ -29,7 +33,7 @@ fn sample() -> SideTables {
 
 #[test]
 fn everything_is_found_again() {
-    let tables = Tables::pack(&sample(), 100).unwrap();
+    let tables = pack(&sample(), 100).unwrap();
     for trap in sample().traps {
         assert_eq!(tables.trap_at(trap.offset), Some(trap.code));
         assert_eq!(tables.trap_at(trap.offset + 1), None);
@@ -53,7 +57,7 @@ fn everything_is_found_again() {
 
 #[test]
 fn no_tables_need_no_block() {
-    let tables = Tables::pack(&SideTables::default(), 1).unwrap();
+    let tables = pack(&SideTables::default(), 1).unwrap();
     assert_eq!(tables.bytes(), 0);
     assert_eq!(tables.trap_at(0), None);
     assert_eq!(tables.position_at(0), None);
@@ -64,7 +68,7 @@ fn no_tables_need_no_block() {
 #[test]
 fn one_table_alone() {
     let traps = SideTables { traps: vec![trap(5, 9)], ..SideTables::default() };
-    let tables = Tables::pack(&traps, 6).unwrap();
+    let tables = pack(&traps, 6).unwrap();
     // The header, a count with one checkpoint, and a count of nothing.
     assert_eq!(tables.bytes(), 4 * (5 + (1 + 3) + 1));
     assert_eq!((tables.trap_at(5), tables.position_at(5)), (Some(9), None));
@@ -73,12 +77,12 @@ fn one_table_alone() {
 #[test]
 fn bad_tables_are_errors() {
     let outside = SideTables { traps: vec![trap(6, 9)], ..SideTables::default() };
-    assert!(Tables::pack(&outside, 6).is_err());
+    assert!(pack(&outside, 6).is_err());
     let unsorted = SideTables { traps: vec![trap(3, 9), trap(2, 9)], ..SideTables::default() };
-    assert!(Tables::pack(&unsorted, 6).is_err());
+    assert!(pack(&unsorted, 6).is_err());
     let twice = SideTables { traps: vec![trap(3, 9), trap(3, 9)], ..SideTables::default() };
-    assert!(Tables::pack(&twice, 6).is_err());
+    assert!(pack(&twice, 6).is_err());
     let handler = Handler { offset: 1, handler: 6, tag: 0 };
     let handlers = SideTables { handlers: vec![handler], ..SideTables::default() };
-    assert!(Tables::pack(&handlers, 6).is_err());
+    assert!(pack(&handlers, 6).is_err());
 }
