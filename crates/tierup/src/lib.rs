@@ -37,6 +37,7 @@
 mod config;
 mod engine;
 mod module;
+mod function_code;
 mod context;
 mod linker;
 mod instance;
@@ -47,11 +48,12 @@ mod objects;
 mod tracer;
 mod stats;
 
-pub use codespace::{Filter, Removed, Stats as CodeStats};
+pub use codespace::{Filter, Removed, Stats as CodeStats, Tier};
 pub use config::{Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::Engine;
 pub use func::Func;
+pub use function_code::FunctionCode;
 pub use instance::{Extern, Instance};
 pub use linker::Linker;
 pub use module::{ExportType, ImportType, Module};

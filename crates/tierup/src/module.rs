@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tierup_runtime::{CompiledModule, ErrorKind, Hooks, LazyError, TrapKind};
 use tierup_tiering::{FunctionCompiler, Target, Validation};
-use tierup_wasm::{Bytes, DefinedFunc, ExternType};
+use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
-use crate::{Engine, Error};
+use crate::{Engine, Error, FunctionCode};
 
 /// A module, ready to be instantiated. Cheap to clone.
 ///
@@ -122,6 +122,51 @@ impl Module {
             let function = target.module.function(function).0;
             ErrorKind::Compile { function, message: error.to_string() }.into()
         })
+    }
+
+    /// Compiles one function, if it has no code.
+    ///
+    /// # Errors
+    ///
+    /// If the module does not define it, or it cannot be compiled.
+    pub fn compile_function(&self, function: u32) -> Result<(), Error> {
+        let target = target(&self.0.compiled);
+        let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
+        self.0
+            .compiler
+            .0
+            .compile_now(target, defined)
+            .map_err(|error| ErrorKind::Compile { function, message: error.to_string() }.into())
+    }
+
+    /// The code that callers of a function reach now; `None` if it has none.
+    pub fn function_code(&self, function: u32) -> Option<FunctionCode> {
+        let code = self.0.compiled.unit().code(self.defined(function)?.0)?;
+        Some(FunctionCode::new(self.clone(), code))
+    }
+
+    /// The number of functions, imported ones among them.
+    pub fn function_count(&self) -> u32 {
+        self.0.compiled.module().functions.len() as u32
+    }
+
+    /// The number of imported functions, which come first.
+    pub fn imported_function_count(&self) -> u32 {
+        self.0.compiled.module().imported_functions
+    }
+
+    /// The name of a function, from the name section or an export.
+    pub fn function_name(&self, function: u32) -> Option<&str> {
+        let wasm = self.0.compiled.module();
+        let function = FuncIndex(function);
+        let export = || wasm.exports.iter().find(|export| export.entity == Entity::Func(function));
+        let name = self.0.compiled.info().names().function(function);
+        name.or_else(|| export().map(|export| export.name.as_str()))
+    }
+
+    fn defined(&self, function: u32) -> Option<DefinedFunc> {
+        let wasm = self.0.compiled.module();
+        wasm.defined(FuncIndex(function)).filter(|defined| defined.0 < wasm.defined_functions())
     }
 
     /// Its engine.
