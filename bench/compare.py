@@ -196,8 +196,12 @@ def say(text: str) -> None:
 
 
 def heading(engines: List[Engine], skipped: list, options: argparse.Namespace) -> str:
-    lines = [f"Measured {time.strftime('%Y-%m-%d')} on {machine()}; medians of {options.repetitions} runs. "
-             f"Peaks below {measure.least_peak():.0f} MiB can't be seen.\n"]
+    empty = measure.nothing()
+    lines = [
+        f"Measured {time.strftime('%Y-%m-%d')} on {machine()}; medians of {options.repetitions} runs. "
+        f"An empty process takes {empty.cpu * 1000:.1f} ms CPU, {empty.wall * 1000:.1f} ms wall, "
+        f"{empty.peak:.1f} MiB.\n"
+    ]
     versions: Dict[str, List[Engine]] = {}
     for engine in engines:
         versions.setdefault(engine.peer, []).append(engine)

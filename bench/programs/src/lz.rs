@@ -44,8 +44,8 @@ fn text(seed: &mut u64) -> Vec<u8> {
         .collect();
     let mut text = Vec::with_capacity(BLOCK + 16);
     while text.len() < BLOCK {
-        let most = 1 + random(seed) as usize % words.len();
-        text.extend_from_slice(&words[random(seed) as usize % most]);
+        let most = 1 + random(seed) % words.len() as u64;
+        text.extend_from_slice(&words[(random(seed) % most) as usize]);
         text.push(if random(seed) % 12 == 0 { b'\n' } else { b' ' });
     }
     text.truncate(BLOCK);
