@@ -33,6 +33,8 @@ use crate::{
 pub struct Plan {
     /// Compiles functions that are called.
     pub first: Arc<dyn Compiler>,
+    /// Compiles those that `first` cannot.
+    pub fallback: Option<Arc<dyn Compiler>>,
     /// Compiles those that ran long.
     pub second: Option<Arc<dyn Compiler>>,
     /// For both.
@@ -74,13 +76,13 @@ pub struct Spent {
 impl ModuleTiering {
     /// Tiering for a module of `functions` functions.
     pub fn new(plan: Plan, subject: Arc<dyn Subject>, functions: u32) -> Arc<Self> {
-        let Plan { first, second, settings, validation, policy, pool, counters } = plan;
+        let Plan { first, fallback, second, settings, validation, policy, pool, counters } = plan;
         let compiler = |compiler| {
             FunctionCompiler::new(compiler, settings.clone(), validation, Arc::clone(&counters))
         };
         let mut first = compiler(first);
-        if let Some(second) = &second {
-            first = first.with_fallback(Arc::clone(second));
+        if let Some(fallback) = fallback {
+            first = first.with_fallback(fallback);
         }
         let second = second.map(compiler);
         Arc::new_cyclic(|own| Self {

@@ -1,12 +1,15 @@
 //! From the first tier to the second: when, once, and what happens when it does not work.
 
 use std::{
+    num::NonZeroUsize,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use codespace::{Filter, Tier, Unit};
-use tierup_compile::{CompileError, CompileErrorKind, Compiler, Settings, Trivial};
+use tierup_compile::{
+    CompileError, CompileErrorKind, Compiled, Compiler, Request, Settings, Trivial,
+};
 use tierup_tiering::{
     CompileCounters, ModuleTiering, NUMBERS, Plan, Policy, Pool, PoolLoad, Spent, TierUpCounts,
     Validation,
@@ -30,6 +33,7 @@ fn fixture(second: Arc<dyn Compiler>, budget: u64, pool: Option<&Pool>) -> Fixtu
     let counters = Arc::<CompileCounters>::default();
     let plan = Plan {
         first: Arc::new(Trivial),
+        fallback: None,
         second: Some(second),
         settings: Settings::default(),
         validation: Validation::Done,
@@ -84,7 +88,7 @@ fn a_function_tiers_up_when_it_has_earned_it() {
 fn workers_do_it_in_the_background_once() {
     let pool = Pool::new(2);
     let fixture = fixture(always(|| Ok(())), 1, Some(&pool));
-    fixture.tiering.compile_all(std::num::NonZeroUsize::MIN).unwrap();
+    fixture.tiering.compile_all(NonZeroUsize::MIN).unwrap();
     sync::hammer(4, 300, |_, round| {
         let spent = fixture.tiering.budget_spent(DefinedFunc(round as u32 % 100), 10);
         assert!(!spent.tier_up && 0 < spent.slice);
@@ -101,6 +105,7 @@ fn without_a_second_tier_nothing_happens() {
     let (subject, _unit) = small(5);
     let plan = Plan {
         first: Arc::new(Trivial),
+        fallback: None,
         second: None,
         settings: Settings::default(),
         validation: Validation::Done,
@@ -113,6 +118,42 @@ fn without_a_second_tier_nothing_happens() {
     assert_eq!(spent, Spent { slice: LARGEST, tier_up: false });
     tiering.tier_up_all().unwrap();
     assert!((0..5).all(|function| _unit.tier(function) == Some(Tier::Baseline)));
+}
+
+#[test]
+fn what_the_first_compiler_cannot_do_the_fallback_does() {
+    #[derive(Debug)]
+    struct Unable;
+    impl Compiler for Unable {
+        fn name(&self) -> &'static str {
+            "unable"
+        }
+        fn tier(&self) -> Tier {
+            Tier::Baseline
+        }
+        fn compile(&self, request: &Request<'_>) -> Result<Compiled, CompileError> {
+            let what = format!("function {}", request.function.0 % 2);
+            Err(CompileErrorKind::Unsupported { what, offset: 0 }.into())
+        }
+    }
+    let (subject, unit) = small(5);
+    let counters = Arc::<CompileCounters>::default();
+    let plan = Plan {
+        first: Arc::new(Unable),
+        fallback: Some(always(|| Ok(()))),
+        second: None,
+        settings: Settings::default(),
+        validation: Validation::Done,
+        policy: Policy::new(1),
+        pool: None,
+        counters: Arc::clone(&counters),
+    };
+    let tiering = ModuleTiering::new(plan, subject, 5);
+    tiering.compile_all(NonZeroUsize::MIN).unwrap();
+    assert!((0..5).all(|function| unit.tier(function) == Some(Tier::Optimized)));
+    assert_eq!((counters.bailouts(), counters.failed()), (5, 0));
+    let reasons = [("function 0".to_owned(), 3), ("function 1".to_owned(), 2)];
+    assert_eq!(counters.bailout_reasons(), reasons);
 }
 
 #[test]
