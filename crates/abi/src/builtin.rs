@@ -2,8 +2,9 @@
 //!
 //! Code reaches a builtin through the table in the instance:
 //! `call [[instance + BUILTINS] + 8 * number]`. Every builtin takes the instance first. All but
-//! [`Builtin::Poll`] follow the C convention; `Poll` preserves every register (Cranelift's
-//! `PreserveAll`). A builtin that traps does not return.
+//! two follow the C convention. [`Builtin::Poll`] preserves every register (Cranelift's
+//! `PreserveAll`). [`Builtin::BudgetSpent`] has a convention of its own: see there. A builtin that
+//! traps does not return.
 #![forbid(unsafe_code)]
 
 /// Machine type of a builtin's argument or result.
@@ -49,6 +50,23 @@ macro_rules! builtins {
 builtins! {
     /// Handles an interrupt or a stack overflow. Called by prologues and loop headers.
     Poll();
+    /// A function's budget is below zero: refills it, and is the poll of baseline code.
+    ///
+    /// ```text
+    ///   sub dword [r14 + budget], work        at loop back-edges and returns
+    ///   js  slow
+    ///   ...
+    /// slow:
+    ///   mov r11d, function                    number of the defined function
+    ///   mov r10, [r14 + BUILTINS]
+    ///   call [r10 + BudgetSpent.offset()]     rsp is a multiple of 16 here; a safepoint
+    /// ```
+    ///
+    /// The instance is in `r14`, the function's number in `r11d`. Everything is preserved but
+    /// `r11` and the flags: all other registers, the vector registers too, and the stack. `rbp` is
+    /// the frame pointer of the caller, as at every call. The `work` is from 1 to
+    /// [`InstanceBudget::MAX_WORK`](crate::InstanceBudget::MAX_WORK), in bytes of baseline code.
+    BudgetSpent();
     /// `memory.grow`: previous size in pages, or -1.
     MemoryGrow(memory: I32, delta: I32) -> I32;
     /// `memory.copy`

@@ -12,7 +12,7 @@ use tierup_wasm::{
     DefinedFunc, Entity, FuncIndex, GlobalIndex, MemoryIndex, Module, TableIndex, TypeIndex,
 };
 
-use crate::{ImportedFunc, InstanceHead, InstanceMemory};
+use crate::{ImportedFunc, InstanceBudget, InstanceHead, InstanceMemory};
 
 /// Offsets of the parts of an instance, in bytes from its head.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,7 +41,8 @@ impl InstanceLayout {
         let imports = part(module.imported_functions as usize, ImportedFunc::SIZE as u32, 8);
         let type_ids = part(module.types.len(), 4, 4);
         let globals = part(module.globals.len(), 16, 16);
-        let budgets = part(module.defined_functions() as usize, 4, 4);
+        let budget_size = InstanceBudget::SIZE as u32;
+        let budgets = part(module.defined_functions() as usize, budget_size, 8);
         Self {
             memories,
             tables,
@@ -89,9 +90,9 @@ impl InstanceLayout {
         if self.shared_globals[global.index()] { GlobalPlace::Shared } else { GlobalPlace::Inline }
     }
 
-    /// Offset of the 32-bit tiering budget of a function.
+    /// Offset of the [`InstanceBudget`] of a function, whose first field code decrements.
     pub fn budget(&self, function: DefinedFunc) -> i32 {
-        (self.budgets + function.0 * 4) as i32
+        (self.budgets + function.0 * InstanceBudget::SIZE as u32) as i32
     }
 }
 

@@ -19,7 +19,7 @@ pub use layout::{GlobalPlace, InstanceLayout};
 pub use memory_mode::{GUARD_OFFSET, GUARD_RESERVATION, MemoryMode};
 pub use reference::ReferenceKind;
 pub use structs::{
-    FuncRecord, GlobalRecord, ImportedFunc, InstanceHead, InstanceMemory, MemoryRecord,
-    NULL_TYPE_ID, StoreBlock, TableEntry, TableRecord, VALUE_SIZE,
+    FuncRecord, GlobalRecord, ImportedFunc, InstanceBudget, InstanceHead, InstanceMemory,
+    MemoryRecord, NULL_TYPE_ID, StoreBlock, TableEntry, TableRecord, VALUE_SIZE,
 };
 pub use trap::TrapKind;

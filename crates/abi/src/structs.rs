@@ -147,6 +147,23 @@ machine_struct! {
 }
 
 machine_struct! {
+    /// How much a function may still do in an instance before it reports. Starts as zeros, so that
+    /// the first decrement reports.
+    #[derive(Clone, Copy)]
+    pub struct InstanceBudget {
+        /// What is left. Baseline code subtracts what it does; below 0 it calls `BudgetSpent`.
+        left / LEFT: i32,
+        /// What it was when it was last refilled. Only the runtime uses this.
+        given / GIVEN: i32,
+    }
+}
+
+impl InstanceBudget {
+    /// Most that one decrement subtracts, so that nothing overflows.
+    pub const MAX_WORK: i32 = 1 << 24;
+}
+
+machine_struct! {
     /// The value of a global that is imported or exported.
     #[repr(align(16))]
     pub struct GlobalRecord {
@@ -156,4 +173,5 @@ machine_struct! {
 }
 
 const _: () = assert!(StoreBlock::LIMIT == 0 && StoreBlock::SIZE == 64);
+const _: () = assert!(InstanceBudget::LEFT == 0 && InstanceBudget::SIZE == 8);
 const _: () = assert!(TableEntry::SIZE == 32 && ImportedFunc::SIZE == 16);

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, str::FromStr, time::Duration};
 
-use tierup::{Config, MemoryMode, Protection};
+use tierup::{CompilerStrategy, Config, MemoryMode, Protection};
 
 macro_rules! options {
     ($(#[$meta:meta])* $name:ident, $letter:literal {
@@ -44,12 +44,16 @@ macro_rules! options {
 options! {
     /// An option for code generation.
     CodeOption, "C" {
+        "compiler" => Compiler(CompilerStrategy, parse_strategy), "tiered|baseline|optimizing",
+            "which compilers make code [tiered]";
+        "tier-up-budget" => TierUpBudget(usize, parse_count), "N",
+            "work before a function may be optimized, 1: at once [1000000]";
         "lazy" => Lazy(bool, parse_bool), "y|n",
             "compile functions when they are called [y]";
         "lazy-validation" => LazyValidation(bool, parse_bool), "y|n",
             "validate functions when they are compiled [n]";
         "compile-threads" => CompileThreads(usize, parse_count), "N",
-            "threads that validate and compile a module [cores]";
+            "threads that compile; 0: optimize on the program's own [cores]";
         "code-memory" => CodeMemory(usize, parse_size), "SIZE",
             "most code memory [1G]";
         "protection" => Protection(Protection, parse_protection), "auto|file|toggle",
@@ -80,6 +84,8 @@ options! {
 impl CodeOption {
     pub(crate) fn apply(&self, config: &mut Config) {
         match *self {
+            Self::Compiler(strategy) => config.strategy(strategy),
+            Self::TierUpBudget(units) => config.tier_up_budget(units as u64),
             Self::Lazy(lazy) => config.lazy(lazy),
             Self::LazyValidation(lazy) => config.lazy_validation(lazy),
             Self::CompileThreads(threads) => config.compile_threads(threads),
@@ -179,6 +185,15 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     let seconds = number.parse::<f64>().ok().map(|number| number * factor);
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration.ok_or_else(|| format!("expected a time like 500ms, 2s or 1.5m, found `{text}`"))
+}
+
+fn parse_strategy(text: &str) -> Result<CompilerStrategy, String> {
+    match text {
+        "tiered" => Ok(CompilerStrategy::Tiered),
+        "baseline" => Ok(CompilerStrategy::Baseline),
+        "optimizing" => Ok(CompilerStrategy::Optimizing),
+        _ => Err(format!("expected tiered, baseline or optimizing, found `{text}`")),
+    }
 }
 
 fn parse_protection(text: &str) -> Result<Protection, String> {

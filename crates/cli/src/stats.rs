@@ -22,7 +22,7 @@ pub(crate) fn text(stats: &EngineStats) -> String {
 
 fn value(stats: &EngineStats) -> Value {
     let code = &stats.code;
-    let optimized = &stats.optimized;
+    let (baseline, optimized) = (&stats.baseline, &stats.optimized);
     json!({
         "code": {
             "arenas": code.arenas,
@@ -32,6 +32,8 @@ fn value(stats: &EngineStats) -> Value {
             "generated_bytes": code.code.generated_bytes,
             "freed_bytes": code.code.freed_bytes,
             "metadata_bytes": code.code.metadata_bytes,
+            "baseline_functions": code.code.baseline.count,
+            "baseline_bytes": code.code.baseline.bytes,
             "optimized_functions": code.code.optimized.count,
             "optimized_bytes": code.code.optimized.bytes,
             "other_objects": code.code.other.count,
@@ -40,12 +42,26 @@ fn value(stats: &EngineStats) -> Value {
             "retired_bytes": code.code.retired.bytes,
         },
         "compile": {
+            "baseline_functions": baseline.functions,
+            "baseline_milliseconds": baseline.time.as_secs_f64() * 1e3,
+            "baseline_body_bytes": baseline.body_bytes,
+            "baseline_code_bytes": baseline.code_bytes,
             "optimized_functions": optimized.functions,
             "optimized_milliseconds": optimized.time.as_secs_f64() * 1e3,
             "optimized_body_bytes": optimized.body_bytes,
             "optimized_code_bytes": optimized.code_bytes,
             "lazy": stats.lazy_compiles,
+            "bailouts": stats.bailouts,
             "failed": stats.failed_compiles,
+        },
+        "tier_up": {
+            "queued": stats.tier_ups.queued,
+            "done": stats.tier_ups.done,
+            "failed": stats.tier_ups.failed,
+            "discarded": stats.tier_ups.discarded,
+            "threads": stats.background.threads,
+            "waiting": stats.background.waiting,
+            "running": stats.background.running,
         },
         "run": {
             "instances": stats.instances,

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Weak};
 
-use codespace::{CodeManager, Filter, Removed, UnitSpec};
+use codespace::{CodeManager, Filter, Installed, Placed, Removed, Unit, UnitSpec};
 use sync::{
     Mutex, Rank,
     atomic::{AtomicU64, Ordering},
@@ -30,6 +30,26 @@ pub trait Hooks: Send + Sync + std::fmt::Debug {
         module: &CompiledModule,
         function: DefinedFunc,
     ) -> Result<(), LazyError>;
+
+    /// A function has done `used` units of work since it was last heard of, in bytes of baseline
+    /// code. Returns how much it may do before it is heard of again.
+    ///
+    /// Runs often, on the stack of the guest, while Wasm is suspended.
+    fn budget_spent(&self, module: &CompiledModule, function: DefinedFunc, used: u32) -> Refill;
+
+    /// `budget_spent` asked for this: gives the function better code before it goes on.
+    ///
+    /// Runs on the compile stack of the calling thread, while Wasm is suspended.
+    fn tier_up(&self, module: &CompiledModule, function: DefinedFunc);
+}
+
+/// What a function gets that has used its budget up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refill {
+    /// What it may do next; at least 1.
+    pub slice: i32,
+    /// Whether to call [`Hooks::tier_up`].
+    pub tier_up: bool,
 }
 
 /// Why a function that was called has no code.
@@ -128,6 +148,23 @@ impl EngineState {
     pub fn remove_code(&self, module: &CompiledModule, filter: Filter) -> Removed {
         let _retiring = self.retiring.lock();
         module.unit().remove(filter)
+    }
+
+    /// Publishes code of a unit of this engine. What it replaces becomes unreachable, which must
+    /// not happen while code is freed, so everything that may replace code comes through here.
+    ///
+    /// # Errors
+    ///
+    /// As for `Unit::publish`.
+    pub fn publish(
+        &self,
+        unit: &Arc<Unit>,
+        placed: Vec<Placed>,
+    ) -> codespace::Result<Vec<Installed>> {
+        let _retiring = self.retiring.lock();
+        let published = unit.publish(placed)?;
+        // Only the table's references are left when the lock is released.
+        Ok(published.into_iter().map(|published| published.installed).collect())
     }
 
     pub(crate) fn add_block(&self, block: &Arc<SharedBlock>) {

@@ -12,7 +12,9 @@
 //!   barrier and finds the new target. So if all blocks look idle, no thread has or will get an
 //!   address of code that was unreachable before the barrier.
 //! * [ID-SNAPSHOT] nothing becomes unreachable between the barrier and the freeing: both happen
-//!   under the engine's `retiring` lock.
+//!   under the engine's `retiring` lock, which removing code and replacing it by newer code
+//!   (`EngineState::publish`) take too. Code that was published but not installed was never
+//!   reachable.
 
 use crate::EngineState;
 

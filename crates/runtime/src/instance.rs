@@ -10,8 +10,11 @@
 use std::{alloc, collections::HashMap, ptr::NonNull, sync::Arc};
 
 use sync::atomic::AtomicUsize;
-use tierup_abi::{FuncRecord, GlobalPlace, ImportedFunc, InstanceHead, InstanceMemory, TableEntry};
-use tierup_wasm::{DataIndex, ElementIndex, Entity, FuncIndex, GlobalIndex, MemoryIndex};
+use tierup_abi::{FuncRecord, GlobalPlace, ImportedFunc, InstanceBudget, InstanceHead};
+use tierup_abi::{InstanceMemory, TableEntry};
+use tierup_wasm::{
+    DataIndex, DefinedFunc, ElementIndex, Entity, FuncIndex, GlobalIndex, MemoryIndex,
+};
 use tierup_wasm::{TableIndex, TypeIndex};
 
 use crate::{
@@ -173,6 +176,19 @@ impl InstanceObject {
 
     pub(crate) fn known_functions(&self) -> impl Iterator<Item = FunctionHandle> {
         self.known_functions.values().copied()
+    }
+
+    /// What a function has done in this instance since its budget was last refilled.
+    pub(crate) fn used_budget(&self, function: DefinedFunc) -> u32 {
+        let offset = self.module.info().layout().budget(function);
+        let InstanceBudget { left, given } = self.parts.read(offset);
+        u32::try_from(i64::from(given) - i64::from(left)).unwrap_or(0)
+    }
+
+    /// Lets a function do that much before it reports again.
+    pub(crate) fn refill_budget(&mut self, function: DefinedFunc, slice: i32) {
+        let offset = self.module.info().layout().budget(function);
+        self.parts.write(offset, InstanceBudget { left: slice, given: slice });
     }
 
     pub(crate) fn has_data(&self, index: DataIndex) -> bool {

@@ -46,7 +46,7 @@ mod error;
 
 pub use backtrace::{Backtrace, Frame};
 pub use collect::{Reclaimed, Tracer};
-pub use engine::{Counters, EngineState, Hooks, LazyError, RuntimeConfig};
+pub use engine::{Counters, EngineState, Hooks, LazyError, Refill, RuntimeConfig};
 pub use error::{Error, ErrorKind, MissingImport};
 pub use externs::{ExternHandle, ExternObject};
 pub use function::{FunctionHandle, FunctionObject};

@@ -1,16 +1,65 @@
 //! What was compiled, how often and for how long. Read without locks.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use codespace::Tier;
-use sync::atomic::{AtomicU64, Ordering};
+use sync::{
+    Mutex, Rank,
+    atomic::{AtomicU64, Ordering},
+};
+use tierup_compile::{CompileError, CompileErrorKind};
 
 /// Counts of an engine's compiles.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CompileCounters {
     tiers: [AtomicCounts; 2],
     lazy: AtomicU64,
     failed: AtomicU64,
+    bailouts: AtomicU64,
+    tier_ups: AtomicU64,
+    tier_ups_queued: AtomicU64,
+    tier_ups_failed: AtomicU64,
+    tier_ups_discarded: AtomicU64,
+    events: Mutex<Events>,
+}
+
+/// Events with texts, which are rare.
+#[derive(Debug, Default)]
+struct Events {
+    failures: Vec<CompileFailure>,
+    bailouts: BTreeMap<String, u64>,
+}
+
+/// Most failures that are remembered; the first are the ones that tell most.
+const MOST_FAILURES: usize = 64;
+
+/// Most reasons for bailouts that are kept apart.
+const MOST_REASONS: usize = 256;
+
+/// A function that could not be compiled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CompileFailure {
+    /// Its index in its module, imports counted.
+    pub function: u32,
+    /// Its name, from the name section.
+    pub name: Option<String>,
+    /// The tier that it did not get.
+    pub tier: Tier,
+    /// Why.
+    pub message: String,
+}
+
+/// What became of functions that ran long.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct TierUpCounts {
+    /// Functions that were queued for optimizing.
+    pub queued: u64,
+    /// Functions whose optimized code replaced what they had.
+    pub done: u64,
+    /// Functions that could not be optimized, and stay as they are.
+    pub failed: u64,
+    /// Results that came too late: the module is gone, or what they relied on has changed.
+    pub discarded: u64,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +114,62 @@ impl CompileCounters {
         self.failed.load(Ordering::Relaxed)
     }
 
+    /// Functions that the first compiler left to the optimizing one.
+    pub fn bailouts(&self) -> u64 {
+        self.bailouts.load(Ordering::Relaxed)
+    }
+
+    /// The same, by reason. Takes a lock.
+    pub fn bailout_reasons(&self) -> Vec<(String, u64)> {
+        let events = self.events.lock();
+        events.bailouts.iter().map(|(reason, count)| (reason.clone(), *count)).collect()
+    }
+
+    /// The first functions that could not be compiled. Takes a lock.
+    pub fn failures(&self) -> Vec<CompileFailure> {
+        self.events.lock().failures.clone()
+    }
+
+    /// What became of functions that ran long.
+    pub fn tier_ups(&self) -> TierUpCounts {
+        TierUpCounts {
+            queued: self.tier_ups_queued.load(Ordering::Relaxed),
+            done: self.tier_ups.load(Ordering::Relaxed),
+            failed: self.tier_ups_failed.load(Ordering::Relaxed),
+            discarded: self.tier_ups_discarded.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn count_tier_up_queued(&self) {
+        self.tier_ups_queued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_tier_up(&self) {
+        self.tier_ups.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_tier_up_failure(&self) {
+        self.tier_ups_failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_discarded(&self) {
+        self.tier_ups_discarded.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a function that the first compiler cannot do.
+    pub(crate) fn count_bailout(&self, error: &CompileError) {
+        self.bailouts.fetch_add(1, Ordering::Relaxed);
+        let reason = match error.kind() {
+            CompileErrorKind::Unsupported { what, .. } => what.clone(),
+            CompileErrorKind::TooLarge { limit } => format!("more than {limit}"),
+            _ => error.to_string(),
+        };
+        let mut events = self.events.lock();
+        if events.bailouts.len() < MOST_REASONS || events.bailouts.contains_key(&reason) {
+            *events.bailouts.entry(reason).or_default() += 1;
+        }
+    }
+
     pub(crate) fn count(&self, compile: Compile) {
         let counts = &self.tiers[compile.tier as usize];
         let nanoseconds = u64::try_from(compile.time.as_nanos()).unwrap_or(u64::MAX);
@@ -78,7 +183,27 @@ impl CompileCounters {
         self.lazy.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_failure(&self) {
+    pub(crate) fn count_failure(&self, failure: CompileFailure) {
         self.failed.fetch_add(1, Ordering::Relaxed);
+        let mut events = self.events.lock();
+        if events.failures.len() < MOST_FAILURES {
+            events.failures.push(failure);
+        }
+    }
+}
+
+impl Default for CompileCounters {
+    fn default() -> Self {
+        Self {
+            tiers: Default::default(),
+            lazy: AtomicU64::default(),
+            failed: AtomicU64::default(),
+            bailouts: AtomicU64::default(),
+            tier_ups: AtomicU64::default(),
+            tier_ups_queued: AtomicU64::default(),
+            tier_ups_failed: AtomicU64::default(),
+            tier_ups_discarded: AtomicU64::default(),
+            events: Mutex::new(Rank::CompileFailures, Events::default()),
+        }
     }
 }

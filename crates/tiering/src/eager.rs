@@ -8,7 +8,7 @@ use std::{
 use tierup_compile::CompileError;
 use tierup_wasm::DefinedFunc;
 
-use crate::{FunctionCompiler, lazy::Target};
+use crate::{FunctionCompiler, Subject};
 
 /// Functions that a thread compiles before it places and publishes them together.
 const BATCH: u32 = 32;
@@ -21,12 +21,12 @@ impl FunctionCompiler {
     /// The error of the function with the lowest index that has one. Other functions have code.
     pub fn compile_all(
         &self,
-        target: Target<'_>,
+        subject: &dyn Subject,
         threads: NonZeroUsize,
     ) -> Result<(), (DefinedFunc, CompileError)> {
         let next = AtomicU32::new(0);
-        let work = || self.compile_batches(target, &next);
-        let batches = target.module.defined_functions().div_ceil(BATCH) as usize;
+        let work = || self.compile_batches(subject, &next);
+        let batches = subject.module().defined_functions().div_ceil(BATCH) as usize;
         let helpers = (threads.get() - 1).min(batches.saturating_sub(1));
         let failures: Vec<_> = std::thread::scope(|scope| {
             let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
@@ -41,10 +41,10 @@ impl FunctionCompiler {
     /// Takes batches until none is left. Returns the first failure.
     fn compile_batches(
         &self,
-        target: Target<'_>,
+        subject: &dyn Subject,
         next: &AtomicU32,
     ) -> Option<(DefinedFunc, CompileError)> {
-        let count = target.module.defined_functions();
+        let count = subject.module().defined_functions();
         let mut failure = None;
         loop {
             // Relaxed: the counter only hands out numbers.
@@ -54,14 +54,14 @@ impl FunctionCompiler {
             }
             let mut drafts = Vec::with_capacity(BATCH as usize);
             let functions = start..count.min(start + BATCH);
-            let lazy = functions.filter(|&function| target.unit.tier(function).is_none());
+            let lazy = functions.filter(|&function| !self.has_code(subject, DefinedFunc(function)));
             for function in lazy.map(DefinedFunc) {
-                match self.draft(target, function) {
+                match self.draft(subject, function) {
                     Ok(draft) => drafts.push(draft),
                     Err(error) => failure = failure.or(Some((function, error))),
                 }
             }
-            if let Err(error) = self.install(target.unit, drafts) {
+            if let Err(error) = self.install(subject, drafts) {
                 failure = failure.or(Some((DefinedFunc(start), error)));
             }
         }

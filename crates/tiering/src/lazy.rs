@@ -1,12 +1,14 @@
-//! Compiling one function, because somebody called it.
+//! Compiling one function, because somebody called it or because it is hot.
 //!
 //! ```text
 //!  lazy stub ──► compile ──► gate: one thread compiles, others wait and look again
 //!                              └─► validate if that was put off ─► compiler ─► place ─► publish
 //! ```
 //!
-//! Whatever goes wrong, a panic of the compiler included, is an error for the callers of that
-//! function and a counted event; nothing is remembered, so the next call tries again.
+//! A compiler that cannot do a function *bails out*: another one does it then, if there is one.
+//! Whatever else goes wrong, a panic of the compiler included, is an error for the callers of that
+//! function and a counted event; nothing is remembered here, so the next call tries again.
+#![forbid(unsafe_code)]
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,13 +16,12 @@ use std::{
     time::Instant,
 };
 
-use codespace::{Draft, Unit};
-use tierup_abi::InstanceLayout;
-use tierup_compile::{CompileError, CompileErrorKind, Compiler, Request, Settings};
-use tierup_wasm::{DefinedFunc, Module};
+use codespace::{Draft, Installed, Tier};
+use tierup_compile::{CompileError, CompileErrorKind, Compiled, Compiler, Request, Settings};
+use tierup_wasm::DefinedFunc;
 
 use crate::{
-    CompileCounters,
+    CompileCounters, CompileFailure, Subject,
     counters::Compile,
     gate::{Entered, Gate},
 };
@@ -34,25 +35,26 @@ pub enum Validation {
     AtCompile,
 }
 
-/// Compiles the functions of one module.
+/// Compiles functions of one module, for one tier.
 #[derive(Debug)]
 pub struct FunctionCompiler {
     compiler: Arc<dyn Compiler>,
+    fallback: Option<Arc<dyn Compiler>>,
     settings: Settings,
     validation: Validation,
     counters: Arc<CompileCounters>,
     gate: Gate,
 }
 
-/// A module as a compiler sees it, and the place for its code.
-#[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
-    /// The module.
-    pub module: &'a Module,
-    /// Layout of its instances.
-    pub layout: &'a InstanceLayout,
-    /// Where the code goes.
-    pub unit: &'a Arc<Unit>,
+/// What became of a compile that did not fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// The function has such code already.
+    Present,
+    /// It was compiled, and this is what the install rule said.
+    Compiled(Installed),
+    /// It was compiled, but there is nobody left to run it.
+    Gone,
 }
 
 impl FunctionCompiler {
@@ -63,83 +65,165 @@ impl FunctionCompiler {
         validation: Validation,
         counters: Arc<CompileCounters>,
     ) -> Self {
-        Self { compiler, settings, validation, counters, gate: Gate::new() }
+        Self { compiler, fallback: None, settings, validation, counters, gate: Gate::new() }
     }
 
-    /// Gives a function code, if it has none.
+    /// What the compiler does not support or finds too large, `fallback` compiles.
+    #[must_use]
+    pub fn with_fallback(mut self, fallback: Arc<dyn Compiler>) -> Self {
+        self.fallback = Some(fallback);
+        self
+    }
+
+    /// Gives a function code, if it has none of this tier or a better one.
     ///
     /// # Errors
     ///
     /// If it cannot be compiled, or there is no room for its code.
     pub fn compile_now(
         &self,
-        target: Target<'_>,
+        subject: &dyn Subject,
         function: DefinedFunc,
     ) -> Result<(), CompileError> {
+        if let Outcome::Compiled(_) = self.compile(subject, function)? {
+            self.counters.count_lazy();
+        }
+        Ok(())
+    }
+
+    /// As `compile_now`, for any reason.
+    pub(crate) fn compile(
+        &self,
+        subject: &dyn Subject,
+        function: DefinedFunc,
+    ) -> Result<Outcome, CompileError> {
         loop {
-            if target.unit.tier(function.0).is_some() {
-                return Ok(());
+            if self.has_code(subject, function) {
+                return Ok(Outcome::Present);
             }
             let Entered::Compile(_pass) = self.gate.enter(function.0) else { continue };
             // Somebody may have been here between the look and the gate.
-            if target.unit.tier(function.0).is_some() {
-                return Ok(());
+            if self.has_code(subject, function) {
+                return Ok(Outcome::Present);
             }
-            tracing::debug!(target: "tiering", function = function.0, "lazy compile");
-            let draft = self.draft(target, function)?;
-            self.install(target.unit, vec![draft])?;
-            self.counters.count_lazy();
-            return Ok(());
+            let draft = self.draft(subject, function)?;
+            let installed = self.install(subject, vec![draft])?;
+            return Ok(match installed.as_deref() {
+                Some(&[installed]) => Outcome::Compiled(installed),
+                _ => Outcome::Gone,
+            });
         }
+    }
+
+    /// True if the function has code that this compiler would not replace.
+    pub(crate) fn has_code(&self, subject: &dyn Subject, function: DefinedFunc) -> bool {
+        subject.tier(function).is_some_and(|present| self.compiler.tier() <= present)
     }
 
     /// Compiles a function, without any effect on its unit.
     pub(crate) fn draft(
         &self,
-        target: Target<'_>,
+        subject: &dyn Subject,
         function: DefinedFunc,
     ) -> Result<Draft, CompileError> {
         let start = Instant::now();
-        let compile = AssertUnwindSafe(|| self.run_compiler(target, function));
+        // To be read before the compiler looks at anything.
+        let assumptions = subject.assumptions();
+        let compile = AssertUnwindSafe(|| self.run_compilers(subject, function));
         let result = catch_unwind(compile).unwrap_or_else(|payload| {
             let message = panic_message(&*payload);
             Err(CompileErrorKind::Internal { message }.into())
         });
-        let compiled = result.inspect_err(|error| {
-            self.counters.count_failure();
-            tracing::warn!(target: "tiering", function = function.0, %error, "compile failed");
-        })?;
-        self.counters.count(Compile {
-            tier: self.compiler.tier(),
+        let (compiled, tier) =
+            result.inspect_err(|error| self.note_failure(subject, function, error))?;
+        let compile = Compile {
+            tier,
             time: start.elapsed(),
-            body_bytes: target.module.body(function).len(),
+            body_bytes: subject.module().body(function).len(),
             code_bytes: compiled.bytes.len(),
-        });
-        Ok(compiled.into_draft(function, self.compiler.tier()))
+        };
+        self.counters.count(compile);
+        let index = subject.module().function(function).0;
+        tracing::debug!(
+            target: "tiering",
+            function = index,
+            name = subject.name(function),
+            ?tier,
+            body_bytes = compile.body_bytes,
+            code_bytes = compile.code_bytes,
+            microseconds = compile.time.as_micros() as u64,
+            "compiled"
+        );
+        let mut draft = compiled.into_draft(function, tier);
+        if tier == Tier::Optimized {
+            draft.assumptions = assumptions;
+        }
+        Ok(draft)
     }
 
-    fn run_compiler(
+    /// Places and publishes a batch. None if there is nobody left to run it.
+    pub(crate) fn install(
         &self,
-        target: Target<'_>,
+        subject: &dyn Subject,
+        drafts: Vec<Draft>,
+    ) -> Result<Option<Vec<Installed>>, CompileError> {
+        let first = drafts.first().map(|draft| draft.kind);
+        subject.install(drafts).map_err(|error| {
+            let error = CompileErrorKind::NoRoom { message: error.to_string() }.into();
+            if let Some(codespace::Kind::Function(function)) = first {
+                self.note_failure(subject, DefinedFunc(function), &error);
+            }
+            error
+        })
+    }
+
+    fn run_compilers(
+        &self,
+        subject: &dyn Subject,
         function: DefinedFunc,
-    ) -> Result<tierup_compile::Compiled, CompileError> {
+    ) -> Result<(Compiled, Tier), CompileError> {
+        let module = subject.module();
         if self.validation == Validation::AtCompile {
-            target.module.validate_body(function).map_err(|error| CompileErrorKind::Invalid {
+            module.validate_body(function).map_err(|error| CompileErrorKind::Invalid {
                 message: error.message().to_owned(),
                 offset: error.offset(),
             })?;
         }
-        let Target { module, layout, .. } = target;
-        self.compiler.compile(&Request { module, layout, function, settings: &self.settings })
+        let request =
+            Request { module, layout: subject.layout(), function, settings: &self.settings };
+        let error = match self.compiler.compile(&request) {
+            Ok(compiled) => return Ok((compiled, self.compiler.tier())),
+            Err(error) => error,
+        };
+        let bails_out = matches!(
+            error.kind(),
+            CompileErrorKind::Unsupported { .. } | CompileErrorKind::TooLarge { .. }
+        );
+        let Some(fallback) = self.fallback.as_ref().filter(|_| bails_out) else {
+            return Err(error);
+        };
+        self.counters.count_bailout(&error);
+        let index = module.function(function).0;
+        tracing::debug!(target: "tiering", function = index, %error, "bailout");
+        Ok((fallback.compile(&request)?, fallback.tier()))
     }
 
-    /// Places and publishes a batch.
-    pub(crate) fn install(&self, unit: &Arc<Unit>, drafts: Vec<Draft>) -> Result<(), CompileError> {
-        let installed = unit.place(drafts).and_then(|placed| unit.publish(placed));
-        installed.map(drop).map_err(|error| {
-            self.counters.count_failure();
-            CompileErrorKind::NoRoom { message: error.to_string() }.into()
-        })
+    #[cold]
+    pub(crate) fn note_failure(
+        &self,
+        subject: &dyn Subject,
+        function: DefinedFunc,
+        error: &CompileError,
+    ) {
+        let (index, name) = (subject.module().function(function).0, subject.name(function));
+        let tier = self.compiler.tier();
+        tracing::warn!(target: "tiering", function = index, name, ?tier, %error, "compile failed");
+        self.counters.count_failure(CompileFailure {
+            function: index,
+            name,
+            tier,
+            message: error.to_string(),
+        });
     }
 }
 

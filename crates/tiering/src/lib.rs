@@ -1,13 +1,29 @@
 //! When to compile what with which compiler.
 //!
 //! Tiering knows modules, units and compilers; it does not know stores or running code. The
-//! runtime asks it, through hooks, when a function without code is called.
+//! runtime asks it, through hooks, when a function without code is called, and tells it how much
+//! work a function has done.
+//!
+//! Reading order: `subject` is what is compiled; `lazy`, `gate` and `eager` give functions code;
+//! `module` ties together what gives them better code: `functions` and `job` remember, `policy`
+//! decides, `queue` and `pool` carry out.
 #![forbid(unsafe_code)]
 
+mod subject;
 mod counters;
 mod gate;
 mod lazy;
 mod eager;
+mod functions;
+mod job;
+mod policy;
+mod queue;
+mod pool;
+mod module;
 
-pub use counters::{CompileCounters, TierCounts};
-pub use lazy::{FunctionCompiler, Target, Validation};
+pub use counters::{CompileCounters, CompileFailure, TierCounts, TierUpCounts};
+pub use lazy::{FunctionCompiler, Validation};
+pub use module::{ModuleTiering, Plan, Spent};
+pub use policy::{Answer, NUMBERS, Numbers, Policy, Question};
+pub use pool::{Pool, PoolHandle, PoolLoad};
+pub use subject::Subject;

@@ -16,13 +16,34 @@ use tierup_runtime::MemoryMode;
 pub struct Config {
     pub(crate) lazy: bool,
     pub(crate) lazy_validation: bool,
-    pub(crate) compile_threads: NonZeroUsize,
+    pub(crate) strategy: CompilerStrategy,
+    pub(crate) tier_up_budget: u64,
+    compile_threads: Option<usize>,
     pub(crate) code_memory_limit: usize,
     pub(crate) protection: Protection,
     pub(crate) memory_mode: MemoryMode,
     pub(crate) max_wasm_stack: usize,
     pub(crate) arena_code_bytes: Option<usize>,
-    pub(crate) compiler: Option<Arc<dyn Compiler>>,
+    pub(crate) compilers: Option<Compilers>,
+}
+
+/// Which compilers make a module's code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CompilerStrategy {
+    /// The baseline compiler first, the optimizing one for what runs long.
+    #[default]
+    Tiered,
+    /// The baseline compiler only, but for functions that it cannot do.
+    Baseline,
+    /// The optimizing compiler only.
+    Optimizing,
+}
+
+/// Compilers that stand for the engine's own.
+#[derive(Clone, Debug)]
+pub(crate) struct Compilers {
+    pub(crate) first: Arc<dyn Compiler>,
+    pub(crate) second: Option<Arc<dyn Compiler>>,
 }
 
 /// How code memory is kept from being written.
@@ -46,13 +67,15 @@ impl Config {
         Self {
             lazy: true,
             lazy_validation: false,
-            compile_threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            strategy: CompilerStrategy::default(),
+            tier_up_budget: tierup_tiering::NUMBERS.budget,
+            compile_threads: None,
             code_memory_limit: 1 << 30,
             protection: Protection::Auto,
             memory_mode: MemoryMode::Guard,
             max_wasm_stack: 1 << 20,
             arena_code_bytes: None,
-            compiler: None,
+            compilers: None,
         }
     }
 
@@ -72,10 +95,31 @@ impl Config {
         self
     }
 
-    /// Most threads that validate or compile a module at once, the caller's among them. The
-    /// default is the number of cores.
+    /// Which compilers make code: by default the baseline compiler first, and the optimizing one
+    /// for functions that run long.
+    pub fn strategy(&mut self, strategy: CompilerStrategy) -> &mut Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// How much a function does before it is looked at whether it is worth optimizing, and again
+    /// each time; 1,000,000 by default. The unit is a byte of baseline code that is executed.
+    ///
+    /// A smaller budget also makes functions worth it earlier, in proportion. With a budget of 1
+    /// every function is optimized at the first chance, which is for tests.
+    pub fn tier_up_budget(&mut self, units: u64) -> &mut Self {
+        self.tier_up_budget = units;
+        self
+    }
+
+    /// Most threads that validate or compile a module at once, the caller's among them; and most
+    /// threads that optimize in the background. The default is the number of cores, of which one
+    /// is left for the program in the background.
+    ///
+    /// With 0 there are no other threads: functions that are worth it are optimized on the thread
+    /// that runs them, while they wait.
     pub fn compile_threads(&mut self, threads: usize) -> &mut Self {
-        self.compile_threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+        self.compile_threads = Some(threads);
         self
     }
 
@@ -123,7 +167,14 @@ impl Config {
     /// # }
     /// ```
     pub fn compiler(&mut self, compiler: Arc<dyn Compiler>) -> &mut Self {
-        self.compiler = Some(compiler);
+        self.compilers = Some(Compilers { first: compiler, second: None });
+        self
+    }
+
+    /// Compiles with `first`, and what runs long with `second`, instead of the engine's own
+    /// compilers: for tests and experiments.
+    pub fn compilers(&mut self, first: Arc<dyn Compiler>, second: Arc<dyn Compiler>) -> &mut Self {
+        self.compilers = Some(Compilers { first, second: Some(second) });
         self
     }
 
@@ -132,6 +183,21 @@ impl Config {
         self.arena_code_bytes = Some(bytes);
         self
     }
+
+    /// Threads that validate or compile a module at once.
+    pub(crate) fn module_threads(&self) -> NonZeroUsize {
+        let threads = self.compile_threads.unwrap_or_else(cores);
+        NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    /// Threads that optimize in the background; 0 if the program's own does.
+    pub(crate) fn workers(&self) -> usize {
+        self.compile_threads.unwrap_or_else(|| (cores() - 1).max(1))
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 impl Default for Config {

@@ -10,9 +10,9 @@ use sync::{Mutex, Rank};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
 use tierup_runtime::{CompiledModule, EngineState, ErrorKind, RuntimeConfig};
-use tierup_tiering::CompileCounters;
+use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Validation};
 
-use crate::{Config, EngineStats, Error, Protection};
+use crate::{CompilerStrategy, Config, EngineStats, Error, Protection, config::Compilers};
 
 /// Compilers, code memory and types that modules and stores share. Cheap to clone; all clones
 /// are one engine.
@@ -22,8 +22,12 @@ pub struct Engine(Arc<EngineInner>);
 struct EngineInner {
     config: Config,
     state: Arc<EngineState>,
-    compiler: Arc<dyn Compiler>,
+    compilers: Compilers,
+    /// Compiles what the first compiler cannot.
+    fallback: Option<Arc<dyn Compiler>>,
     counters: Arc<CompileCounters>,
+    /// None if functions are optimized on the thread that runs them.
+    pool: Option<Pool>,
     /// Those whose code may exist: a module lives as long as its instances.
     modules: Mutex<Vec<Weak<CompiledModule>>>,
 }
@@ -35,10 +39,8 @@ impl Engine {
     ///
     /// If this machine cannot run it, or there is no address space for code.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let compiler = match &config.compiler {
-            Some(compiler) => Arc::clone(compiler),
-            None => optimizing()?,
-        };
+        let (compilers, fallback) = compilers(config)?;
+        let workers = config.workers();
         let manager = CodeManager::new(&code_config(config))?;
         let runtime = RuntimeConfig {
             memory_mode: config.memory_mode,
@@ -47,15 +49,18 @@ impl Engine {
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
             state: EngineState::new(runtime, manager)?,
-            compiler,
+            compilers,
+            fallback,
             counters: Arc::default(),
+            pool: (workers != 0).then(|| Pool::new(workers)),
             modules: Mutex::new(Rank::Engine, Vec::new()),
         })))
     }
 
     /// What the engine did and what it uses. Takes no lock that running code takes.
     pub fn stats(&self) -> EngineStats {
-        EngineStats::new(&self.0.state, &self.0.counters)
+        let load = self.0.pool.as_ref().map(Pool::load).unwrap_or_default();
+        EngineStats::new(&self.0.state, &self.0.counters, load)
     }
 
     /// Takes the code of all functions of all modules away and frees what no code runs.
@@ -79,6 +84,16 @@ impl Engine {
         self.0.state.collect_code()
     }
 
+    /// The first functions that could not be compiled, or not optimized, and why.
+    pub fn compile_failures(&self) -> Vec<CompileFailure> {
+        self.0.counters.failures()
+    }
+
+    /// How many functions the baseline compiler left to the optimizing one, by reason.
+    pub fn bailouts(&self) -> Vec<(String, u64)> {
+        self.0.counters.bailout_reasons()
+    }
+
     /// How it was made.
     pub fn config(&self) -> &Config {
         &self.0.config
@@ -93,16 +108,22 @@ impl Engine {
         &self.0.state
     }
 
-    pub(crate) fn compiler(&self) -> Arc<dyn Compiler> {
-        Arc::clone(&self.0.compiler)
-    }
-
-    pub(crate) fn counters(&self) -> Arc<CompileCounters> {
-        Arc::clone(&self.0.counters)
-    }
-
-    pub(crate) fn settings(&self) -> Settings {
-        Settings { memory_mode: self.0.config.memory_mode }
+    /// How modules are compiled.
+    pub(crate) fn plan(&self) -> Plan {
+        let EngineInner { config, compilers, fallback, counters, pool, .. } = &*self.0;
+        Plan {
+            first: Arc::clone(&compilers.first),
+            fallback: fallback.clone(),
+            second: compilers.second.clone(),
+            settings: Settings { memory_mode: config.memory_mode },
+            validation: match config.lazy_validation {
+                true => Validation::AtCompile,
+                false => Validation::Done,
+            },
+            policy: Policy::new(config.tier_up_budget),
+            pool: pool.as_ref().map(Pool::handle),
+            counters: Arc::clone(counters),
+        }
     }
 
     pub(crate) fn add_module(&self, module: &Arc<CompiledModule>) {
@@ -134,6 +155,42 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("config", &self.0.config).finish_non_exhaustive()
     }
+}
+
+/// The compilers that the configuration asks for, and the one for what the first cannot do.
+fn compilers(config: &Config) -> Result<(Compilers, Option<Arc<dyn Compiler>>), Error> {
+    let own = match &config.compilers {
+        Some(compilers) => compilers.clone(),
+        None => own_compilers(config.strategy)?,
+    };
+    Ok(match (config.strategy, own) {
+        (CompilerStrategy::Optimizing, Compilers { second: Some(second), .. }) => {
+            (Compilers { first: second, second: None }, None)
+        }
+        (CompilerStrategy::Baseline, Compilers { first, second }) => {
+            (Compilers { first, second: None }, second)
+        }
+        (_, compilers) => {
+            let fallback = compilers.second.clone();
+            (compilers, fallback)
+        }
+    })
+}
+
+/// The baseline compiler, where there is one, and the optimizing compiler.
+fn own_compilers(strategy: CompilerStrategy) -> Result<Compilers, Error> {
+    let optimizing = optimizing()?;
+    match baseline() {
+        Some(first) => Ok(Compilers { first, second: Some(optimizing) }),
+        None if strategy == CompilerStrategy::Baseline => {
+            Err(ErrorKind::Unsupported("there is no baseline compiler yet".to_owned()).into())
+        }
+        None => Ok(Compilers { first: optimizing, second: None }),
+    }
+}
+
+fn baseline() -> Option<Arc<dyn Compiler>> {
+    None
 }
 
 /// Everything that is compiled needs this machine's features, so it is the first to look.

@@ -36,6 +36,7 @@
 
 mod config;
 mod engine;
+mod hooks;
 mod module;
 mod function_code;
 mod context;
@@ -49,7 +50,7 @@ mod tracer;
 mod stats;
 
 pub use codespace::{Filter, Removed, Stats as CodeStats, Tier};
-pub use config::{Config, Protection};
+pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::Engine;
 pub use func::Func;
@@ -65,7 +66,7 @@ pub use tierup_runtime::{
     Backtrace, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction, InterruptHandle, Limits,
     MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
 };
-pub use tierup_tiering::TierCounts;
+pub use tierup_tiering::{CompileFailure, PoolLoad, TierCounts, TierUpCounts};
 pub use tierup_wasm::{
     Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType,
 };

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use tierup_runtime::{CompiledModule, ErrorKind, Hooks, LazyError, TrapKind};
-use tierup_tiering::{FunctionCompiler, Target, Validation};
+use tierup_compile::CompileError;
+use tierup_runtime::{CompiledModule, ErrorKind};
+use tierup_tiering::ModuleTiering;
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
-use crate::{Engine, Error, FunctionCode};
+use crate::{
+    Engine, Error, FunctionCode,
+    hooks::{ModuleHooks, ModuleSubject},
+};
 
 /// A module, ready to be instantiated. Cheap to clone.
 ///
@@ -25,7 +29,7 @@ pub struct Module(Arc<ModuleInner>);
 struct ModuleInner {
     engine: Engine,
     compiled: Arc<CompiledModule>,
-    compiler: Arc<LazyHooks>,
+    tiering: Arc<ModuleTiering>,
 }
 
 /// An import of a module.
@@ -77,23 +81,17 @@ impl Module {
     pub fn from_bytes(engine: &Engine, bytes: Bytes) -> Result<Self, Error> {
         let module = tierup_wasm::Module::decode(bytes)?;
         let config = engine.config();
-        let validation = match config.lazy_validation {
-            true => Validation::AtCompile,
-            false => Validation::Done,
-        };
-        if validation == Validation::Done {
-            module.validate_bodies(config.compile_threads)?;
+        if !config.lazy_validation {
+            module.validate_bodies(config.module_threads())?;
         }
-        let compiler = Arc::new(LazyHooks(FunctionCompiler::new(
-            engine.compiler(),
-            engine.settings(),
-            validation,
-            engine.counters(),
-        )));
-        let compiled = CompiledModule::new(engine.state(), module, Arc::clone(&compiler) as _)?;
-        let compiled = Arc::new(compiled);
+        let subject = Arc::<ModuleSubject>::default();
+        let functions = module.defined_functions();
+        let tiering = ModuleTiering::new(engine.plan(), Arc::clone(&subject) as _, functions);
+        let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
+        let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
+        subject.set(&compiled);
         engine.add_module(&compiled);
-        let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, compiler }));
+        let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
         if !config.lazy {
             module.compile()?;
         }
@@ -107,7 +105,7 @@ impl Module {
     /// If they are not.
     pub fn validate(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         let module = tierup_wasm::Module::decode(Bytes::from(bytes.as_ref().to_vec()))?;
-        Ok(module.validate_bodies(engine.config().compile_threads)?)
+        Ok(module.validate_bodies(engine.config().module_threads())?)
     }
 
     /// Compiles all functions that have no code, on the engine's compile threads.
@@ -116,12 +114,36 @@ impl Module {
     ///
     /// If one cannot be compiled: the first by its index. The others have code.
     pub fn compile(&self) -> Result<(), Error> {
-        let target = target(&self.0.compiled);
-        let threads = self.0.engine.config().compile_threads;
-        self.0.compiler.0.compile_all(target, threads).map_err(|(function, error)| {
-            let function = target.module.function(function).0;
-            ErrorKind::Compile { function, message: error.to_string() }.into()
-        })
+        let threads = self.0.engine.config().module_threads();
+        self.0.tiering.compile_all(threads).map_err(|failure| self.compile_error(failure))
+    }
+
+    /// Gives all functions their best code now, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be compiled: the first by its index. It stays as it is; the others have their
+    /// best code.
+    pub fn tier_up(&self) -> Result<(), Error> {
+        self.0.tiering.tier_up_all().map_err(|failure| self.compile_error(failure))
+    }
+
+    /// Gives a function its best code now, on this thread. Imported functions have theirs.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be compiled. It stays as it is.
+    ///
+    /// # Panics
+    ///
+    /// If the module has no function of that index.
+    pub fn tier_up_function(&self, function: u32) -> Result<(), Error> {
+        let module = self.0.compiled.module();
+        let count = module.functions.len();
+        assert!((function as usize) < count, "function {function} of {count}");
+        let Some(defined) = module.defined(FuncIndex(function)) else { return Ok(()) };
+        let result = self.0.tiering.tier_up(defined);
+        result.map_err(|error| self.compile_error((defined, error)))
     }
 
     /// Compiles one function, if it has no code.
@@ -130,13 +152,9 @@ impl Module {
     ///
     /// If the module does not define it, or it cannot be compiled.
     pub fn compile_function(&self, function: u32) -> Result<(), Error> {
-        let target = target(&self.0.compiled);
         let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
-        self.0
-            .compiler
-            .0
-            .compile_now(target, defined)
-            .map_err(|error| ErrorKind::Compile { function, message: error.to_string() }.into())
+        let result = self.0.tiering.compile_now(defined);
+        result.map_err(|error| self.compile_error((defined, error)))
     }
 
     /// The code that callers of a function reach now; `None` if it has none.
@@ -213,30 +231,11 @@ impl Module {
     pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
         &self.0.compiled
     }
-}
 
-/// Connects the runtime to tiering.
-#[derive(Debug)]
-struct LazyHooks(FunctionCompiler);
-
-impl Hooks for LazyHooks {
-    fn compile_lazily(
-        &self,
-        module: &CompiledModule,
-        function: DefinedFunc,
-    ) -> Result<(), LazyError> {
-        self.0.compile_now(target(module), function).map_err(|error| {
-            let index = module.module().function(function).0;
-            LazyError {
-                kind: TrapKind::CompileFailed,
-                message: format!("function {index}: {error}"),
-            }
-        })
+    fn compile_error(&self, (function, error): (DefinedFunc, CompileError)) -> Error {
+        let function = self.0.compiled.module().function(function).0;
+        ErrorKind::Compile { function, message: error.to_string() }.into()
     }
-}
-
-fn target(module: &CompiledModule) -> Target<'_> {
-    Target { module: module.module(), layout: module.info().layout(), unit: module.unit() }
 }
 
 fn is_binary(bytes: &[u8]) -> bool {

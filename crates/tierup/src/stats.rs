@@ -2,7 +2,7 @@
 
 use codespace::Tier;
 use tierup_runtime::EngineState;
-use tierup_tiering::{CompileCounters, TierCounts};
+use tierup_tiering::{CompileCounters, PoolLoad, TierCounts, TierUpCounts};
 
 /// What an engine did and what it uses, at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,12 @@ pub struct EngineStats {
     pub optimized: TierCounts,
     /// Functions that were compiled because somebody called them.
     pub lazy_compiles: u64,
+    /// Functions that the baseline compiler left to the optimizing one.
+    pub bailouts: u64,
+    /// What became of functions that ran long.
+    pub tier_ups: TierUpCounts,
+    /// What the threads do that optimize in the background.
+    pub background: PoolLoad,
     /// Compiles that failed.
     pub failed_compiles: u64,
     /// Traps that reached a host.
@@ -25,12 +31,19 @@ pub struct EngineStats {
 }
 
 impl EngineStats {
-    pub(crate) fn new(state: &EngineState, counters: &CompileCounters) -> Self {
+    pub(crate) fn new(
+        state: &EngineState,
+        counters: &CompileCounters,
+        background: PoolLoad,
+    ) -> Self {
         Self {
             code: state.manager().stats(),
             baseline: counters.tier(Tier::Baseline),
             optimized: counters.tier(Tier::Optimized),
             lazy_compiles: counters.lazy(),
+            bailouts: counters.bailouts(),
+            tier_ups: counters.tier_ups(),
+            background,
             failed_compiles: counters.failed(),
             traps: state.counters().traps(),
             instances: state.counters().instances(),

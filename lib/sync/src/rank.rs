@@ -8,6 +8,10 @@ use std::cell::Cell;
 pub enum Rank {
     /// State of an engine: modules, types.
     Engine = 10,
+    /// Functions that wait for being compiled.
+    CompileQueue = 18,
+    /// Why compiles failed.
+    CompileFailures = 19,
     /// The lazy-compile gate of a module.
     LazyGate = 20,
     /// Making code unreachable, and freeing it.

@@ -9,6 +9,7 @@
 //!
 //! * [WR-OWNER] holds for the frames of all stubs.
 
+mod budget;
 mod memory;
 mod poll;
 mod table;
@@ -45,13 +46,14 @@ macro_rules! builtin_table {
     ($($builtin:ident = $stub:ident: $implementation:path,)*) => {
         static TABLE: Table = Table([
             poll::stub as *const (),
+            budget::stub as *const (),
             $($stub as *const (),)*
             unwind as *const (),
         ]);
 
         /// The table has the order of the enum.
         const _: () = {
-            let order = [Builtin::Poll, $(Builtin::$builtin,)*];
+            let order = [Builtin::Poll, Builtin::BudgetSpent, $(Builtin::$builtin,)*];
             let mut index = 0;
             while index < order.len() {
                 assert!(order[index] as usize == index);

@@ -4,6 +4,7 @@
 //! guard mode only; tests of memories run in both modes.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod budgeted;
 mod support;
 
 mod calls;
@@ -16,4 +17,5 @@ mod interrupts;
 mod linking;
 mod stacks;
 mod threads;
+mod tiering;
 mod traps;

@@ -1,6 +1,4 @@
 //! Compilers that fail and panic: an error for the caller, counted, and tried again.
-#![cfg(not(loom))]
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
     num::NonZeroUsize,
@@ -10,13 +8,15 @@ use std::{
     },
 };
 
-use codespace::{CodeManager, Config, Tier, Unit, UnitSpec};
-use tierup_abi::{InstanceLayout, MemoryMode};
+use codespace::{Tier, Unit};
+use tierup_abi::MemoryMode;
 use tierup_compile::{
     CompileError, CompileErrorKind, Compiled, Compiler, Request, Settings, Trivial,
 };
-use tierup_tiering::{CompileCounters, FunctionCompiler, Target, Validation};
-use tierup_wasm::{DefinedFunc, Module};
+use tierup_tiering::{CompileCounters, FunctionCompiler, Validation};
+use tierup_wasm::DefinedFunc;
+
+use crate::support::{Small, small};
 
 /// Fails, panics, panics with a number, then works; again for each function.
 #[derive(Debug, Default)]
@@ -47,8 +47,7 @@ impl Compiler for Moody {
 }
 
 struct Fixture {
-    module: Module,
-    layout: InstanceLayout,
+    subject: Arc<Small>,
     unit: Arc<Unit>,
     counters: Arc<CompileCounters>,
     compiler: FunctionCompiler,
@@ -56,11 +55,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(failing: u64) -> Self {
-        let function = "(func (param i32) (result i32) (i32.add (local.get 0) (i32.const 5)))";
-        let text = format!("(module {})", function.repeat(100));
-        let module = Module::decode(wat::parse_str(text).unwrap().into()).unwrap();
-        let manager = CodeManager::new(&Config::default()).unwrap();
-        let spec = UnitSpec { functions: 100, lazy_stub: 4096, owner: Arc::new(()) };
+        let (subject, unit) = small(100);
         let counters = Arc::<CompileCounters>::default();
         let compiler = Moody { failing, ..Moody::default() };
         let settings = Settings { memory_mode: MemoryMode::Guard };
@@ -70,19 +65,14 @@ impl Fixture {
             Validation::AtCompile,
             Arc::clone(&counters),
         );
-        let layout = InstanceLayout::new(&module);
-        Self { layout, unit: manager.new_unit(spec).unwrap(), module, counters, compiler }
-    }
-
-    fn target(&self) -> Target<'_> {
-        Target { module: &self.module, layout: &self.layout, unit: &self.unit }
+        Self { subject, unit, counters, compiler }
     }
 }
 
 #[test]
 fn failures_and_panics_are_errors_that_are_counted_and_not_remembered() {
     let fixture = Fixture::new(3);
-    let compile = || fixture.compiler.compile_now(fixture.target(), DefinedFunc(4));
+    let compile = || fixture.compiler.compile_now(&*fixture.subject, DefinedFunc(4));
     for (count, message) in [(1, "moody"), (2, "panic on purpose"), (3, "the compiler panicked")] {
         let error = compile().unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
@@ -102,7 +92,7 @@ fn whoever_waits_for_a_compile_that_fails_tries_itself() {
         let fixture = Fixture::new(3);
         let errors = AtomicU64::new(0);
         sync::hammer(4, 1, |_, _| {
-            if fixture.compiler.compile_now(fixture.target(), DefinedFunc(0)).is_err() {
+            if fixture.compiler.compile_now(&*fixture.subject, DefinedFunc(0)).is_err() {
                 errors.fetch_add(1, Ordering::Relaxed);
             }
         });
@@ -117,13 +107,13 @@ fn compiling_all_reports_the_first_failure_and_compiles_the_rest() {
     for threads in [1, 4] {
         let fixture = Fixture::new(10);
         let threads = NonZeroUsize::new(threads).unwrap();
-        let (first, _) = fixture.compiler.compile_all(fixture.target(), threads).unwrap_err();
+        let (first, _) = fixture.compiler.compile_all(&*fixture.subject, threads).unwrap_err();
         let missing: Vec<_> =
             (0..100).filter(|&function| fixture.unit.tier(function).is_none()).collect();
         assert_eq!((missing.len(), missing[0]), (10, first.0));
         assert_eq!(fixture.counters.failed(), 10);
         // The next attempt compiles what is missing, and only that.
-        fixture.compiler.compile_all(fixture.target(), threads).unwrap();
+        fixture.compiler.compile_all(&*fixture.subject, threads).unwrap();
         assert_eq!(fixture.counters.tier(Tier::Optimized).functions, 100);
     }
 }

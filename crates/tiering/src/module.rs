@@ -1,0 +1,289 @@
+//! Tiering of one module: from the first call of a function to its best code.
+//!
+//! ```text
+//!   called without code ──► compile_now: first tier, at once, on the caller's thread
+//!   budget spent ──► heat ──► priority rises ──► policy ──► queue ──► worker: second tier
+//!                                                      └──► or at once, on the caller's thread
+//! ```
+//!
+//! A function whose second compile fails stays on its first code for good. One whose code is taken
+//! away starts from below.
+#![forbid(unsafe_code)]
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Weak},
+};
+
+use codespace::{Installed, Reason};
+use tierup_compile::{CompileError, CompileErrorKind, Compiler, Settings};
+use tierup_wasm::DefinedFunc;
+
+use crate::{
+    Answer, CompileCounters, FunctionCompiler, Policy, PoolHandle, Question, Subject, Validation,
+    functions::{FunctionState, Functions},
+    job::Stage,
+    lazy::Outcome,
+    pool::{Task, Work},
+    queue::Wish,
+};
+
+/// What the tiering of a module is made from.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Compiles functions that are called.
+    pub first: Arc<dyn Compiler>,
+    /// Compiles those that `first` cannot.
+    pub fallback: Option<Arc<dyn Compiler>>,
+    /// Compiles those that ran long.
+    pub second: Option<Arc<dyn Compiler>>,
+    /// For both.
+    pub settings: Settings,
+    /// Whether bodies are known to be valid.
+    pub validation: Validation,
+    /// When to tier up.
+    pub policy: Policy,
+    /// Where to tier up; none for the caller's thread.
+    pub pool: Option<PoolHandle>,
+    /// Where to count.
+    pub counters: Arc<CompileCounters>,
+}
+
+/// Decides what of a module is compiled with what, and when.
+#[derive(Debug)]
+pub struct ModuleTiering {
+    subject: Arc<dyn Subject>,
+    first: FunctionCompiler,
+    second: Option<FunctionCompiler>,
+    functions: Functions,
+    policy: Policy,
+    pool: Option<PoolHandle>,
+    cores: usize,
+    counters: Arc<CompileCounters>,
+    /// For tasks.
+    own: Weak<Self>,
+}
+
+/// What a function gets that reported its work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spent {
+    /// How much it may do before it reports again.
+    pub slice: i32,
+    /// Whether to call [`ModuleTiering::tier_up`] now, for the lack of other threads.
+    pub tier_up: bool,
+}
+
+impl ModuleTiering {
+    /// Tiering for a module of `functions` functions.
+    pub fn new(plan: Plan, subject: Arc<dyn Subject>, functions: u32) -> Arc<Self> {
+        let Plan { first, fallback, second, settings, validation, policy, pool, counters } = plan;
+        let compiler = |compiler| {
+            FunctionCompiler::new(compiler, settings.clone(), validation, Arc::clone(&counters))
+        };
+        let mut first = compiler(first);
+        if let Some(fallback) = fallback {
+            first = first.with_fallback(fallback);
+        }
+        let second = second.map(compiler);
+        Arc::new_cyclic(|own| Self {
+            subject,
+            first,
+            second,
+            functions: Functions::new(functions),
+            policy,
+            pool,
+            cores: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            counters,
+            own: Weak::clone(own),
+        })
+    }
+
+    /// Gives a function that was called its first code.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be compiled, or there is no room for its code.
+    pub fn compile_now(&self, function: DefinedFunc) -> Result<(), CompileError> {
+        self.first.compile_now(&*self.subject, function)?;
+        if let Some(state) = self.functions.find(function.0) {
+            // It had no code, so if it ever had better code, that was taken away.
+            state.reset();
+        }
+        Ok(())
+    }
+
+    /// Gives all functions without code their first code, on `threads` threads.
+    ///
+    /// # Errors
+    ///
+    /// The error of the function with the lowest index that has one. Other functions have code.
+    pub fn compile_all(&self, threads: NonZeroUsize) -> Result<(), (DefinedFunc, CompileError)> {
+        self.first.compile_all(&*self.subject, threads)
+    }
+
+    /// A function has done `used` more units of work.
+    pub fn budget_spent(&self, function: DefinedFunc, used: u32) -> Spent {
+        let idle = Spent { slice: self.policy.largest_slice(), tier_up: false };
+        if self.second.is_none() {
+            return idle;
+        }
+        let state = self.functions.get(function.0);
+        let before = state.add_heat(used);
+        let heat = before.saturating_add(u64::from(used));
+        let priority = self.policy.priority(heat);
+        let rises = self.policy.priority(before) < priority;
+        match state.job.stage() {
+            Stage::Compiling | Stage::Done | Stage::Failed => idle,
+            Stage::Queued => {
+                // Again with more heat; whichever entry comes first is worked on.
+                if rises && 4 <= priority && priority.is_power_of_two() {
+                    self.push(function, heat);
+                }
+                Spent { slice: self.policy.waiting_slice(), tier_up: false }
+            }
+            Stage::Idle if rises && self.decide(function, state, heat) => match &self.pool {
+                None => Spent { slice: self.policy.waiting_slice(), tier_up: true },
+                Some(_) => {
+                    self.queue(function, state, heat);
+                    Spent { slice: self.policy.waiting_slice(), tier_up: false }
+                }
+            },
+            Stage::Idle => Spent { slice: self.policy.slice(heat), tier_up: false },
+        }
+    }
+
+    /// Gives a function its best code now, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be compiled, or there is no room for its code. It stays as it is then.
+    pub fn tier_up(&self, function: DefinedFunc) -> Result<(), CompileError> {
+        let Some(second) = &self.second else { return self.compile_now(function) };
+        let job = &self.functions.get(function.0).job;
+        // If a worker has it, the gate of the compiler makes us wait for the result.
+        let claimed = job.claim();
+        let result = self.optimize(second, function);
+        if claimed {
+            job.finish(stage_after(&result));
+        }
+        result.map(drop)
+    }
+
+    /// Gives all functions their best code now, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// The first error. Other functions have their best code.
+    pub fn tier_up_all(&self) -> Result<(), (DefinedFunc, CompileError)> {
+        let mut first = Ok(());
+        for function in (0..self.subject.module().defined_functions()).map(DefinedFunc) {
+            let result = self.tier_up(function).map_err(|error| (function, error));
+            first = first.and(result);
+        }
+        first
+    }
+
+    /// Asks the policy.
+    fn decide(&self, function: DefinedFunc, state: &FunctionState, heat: u64) -> bool {
+        let load = self.pool.as_ref().map(PoolHandle::load).unwrap_or_default();
+        let workers = self.pool.as_ref().map_or(0, PoolHandle::workers);
+        let question = Question {
+            heat,
+            body_bytes: self.subject.module().body(function).len(),
+            waiting_bytes: load.waiting_bytes as u64,
+            workers,
+            // One core is the program's.
+            spare_cores: workers.min(self.cores - 1).saturating_sub(load.running),
+        };
+        match self.policy.decide(question) {
+            Answer::TierUp => true,
+            Answer::Wait => false,
+            Answer::Never => {
+                if let Some(second) = self.second.as_ref().filter(|_| state.job.give_up()) {
+                    let limit = "the size of bodies that are optimized";
+                    let error = CompileErrorKind::TooLarge { limit }.into();
+                    second.note_failure(&*self.subject, function, &error);
+                    self.counters.count_tier_up_failure();
+                }
+                false
+            }
+        }
+    }
+
+    fn queue(&self, function: DefinedFunc, state: &FunctionState, heat: u64) {
+        if !state.job.queue() {
+            return;
+        }
+        let index = self.subject.module().function(function).0;
+        tracing::debug!(target: "tiering", function = index, heat, "queued for optimizing");
+        self.counters.count_tier_up_queued();
+        if !self.push(function, heat) {
+            state.job.unqueue();
+        }
+    }
+
+    fn push(&self, function: DefinedFunc, heat: u64) -> bool {
+        let Some(pool) = &self.pool else { return false };
+        let wish = Wish { heat, body_bytes: self.subject.module().body(function).len() };
+        let module: Weak<Self> = Weak::clone(&self.own);
+        pool.push(wish, Task { module, function: function.0 })
+    }
+
+    /// Compiles with the second compiler and counts what became of it.
+    fn optimize(
+        &self,
+        second: &FunctionCompiler,
+        function: DefinedFunc,
+    ) -> Result<Outcome, CompileError> {
+        let result = second.compile(&*self.subject, function);
+        let index = self.subject.module().function(function).0;
+        match &result {
+            Ok(Outcome::Compiled(Installed::Yes)) => {
+                self.counters.count_tier_up();
+                tracing::debug!(target: "tiering", function = index, "tiered up");
+            }
+            Ok(Outcome::Compiled(Installed::No(reason))) => {
+                self.counters.count_discarded();
+                tracing::debug!(target: "tiering", function = index, ?reason, "discarded");
+            }
+            Ok(Outcome::Gone) => self.counters.count_discarded(),
+            Ok(Outcome::Present) => {}
+            Err(_) => self.counters.count_tier_up_failure(),
+        }
+        result
+    }
+}
+
+impl Work for ModuleTiering {
+    fn run(&self, function: u32) {
+        let state = self.functions.get(function);
+        let Some(second) = self.second.as_ref().filter(|_| state.job.start()) else { return };
+        // The thread that dropped the module has not waited for us: nobody needs the result.
+        if !self.is_wanted(DefinedFunc(function)) {
+            state.job.finish(Stage::Idle);
+            return;
+        }
+        let result = self.optimize(second, DefinedFunc(function));
+        state.job.finish(stage_after(&result));
+    }
+}
+
+impl ModuleTiering {
+    /// False if the function has no code that could be replaced: it was taken away, or the module
+    /// is gone.
+    fn is_wanted(&self, function: DefinedFunc) -> bool {
+        let wanted = self.subject.tier(function).is_some();
+        if !wanted {
+            self.counters.count_discarded();
+        }
+        wanted
+    }
+}
+
+fn stage_after(result: &Result<Outcome, CompileError>) -> Stage {
+    match result {
+        Ok(Outcome::Compiled(Installed::No(Reason::Outdated))) => Stage::Idle,
+        Ok(_) => Stage::Done,
+        Err(_) => Stage::Failed,
+    }
+}

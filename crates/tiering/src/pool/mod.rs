@@ -1,0 +1,255 @@
+//! Threads that compile in the background.
+//!
+//! ```text
+//!   Pool (the engine's) ───────┐ drop: stop, forget what waits, join
+//!   PoolHandle (each module's) ┴► queue ──► worker threads: task.run(), again and again
+//! ```
+//!
+//! * [PO-WEAK] a task holds its module weakly, and no task or module owns the pool; so a thread of
+//!   the pool never joins itself, and what is dropped is not kept alive by what waits for it.
+//! * [PO-PROMPT] stopping waits for compiles that are running, not for any that are queued.
+#![forbid(unsafe_code)]
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Weak},
+    thread::{self, JoinHandle},
+};
+
+use sync::{
+    Condvar, Mutex, MutexGuard, Rank,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use crate::queue::{Queue, Wish};
+
+/// The threads of one engine. Dropping it ends them.
+#[derive(Debug)]
+pub struct Pool(Arc<Shared>);
+
+/// Lets a module queue its jobs. It may outlive the pool.
+#[derive(Clone, Debug)]
+pub struct PoolHandle(Arc<Shared>);
+
+/// Whoever can compile a function.
+pub(crate) trait Work: Send + Sync {
+    fn run(&self, function: u32);
+}
+
+/// A function to compile.
+pub(crate) struct Task {
+    pub(crate) module: Weak<dyn Work>,
+    pub(crate) function: u32,
+}
+
+/// How much there is to do.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct PoolLoad {
+    /// Threads that were started.
+    pub threads: usize,
+    /// Jobs that wait.
+    pub waiting: usize,
+    /// Bytes of the bodies of those that wait.
+    pub waiting_bytes: usize,
+    /// Jobs that run.
+    pub running: usize,
+}
+
+#[derive(Debug)]
+struct Shared {
+    workers: usize,
+    process: u32,
+    state: Mutex<State>,
+    changed: Condvar,
+    // Copies of what `state` says, for those who do not want to wait for it.
+    threads: AtomicUsize,
+    waiting: AtomicUsize,
+    waiting_bytes: AtomicUsize,
+    running: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: Queue<Task>,
+    threads: Vec<JoinHandle<()>>,
+    idle: usize,
+    running: usize,
+    running_big: usize,
+    stopped: bool,
+}
+
+/// Compilers want a deep stack; only what is touched costs memory.
+const STACK_SIZE: usize = 16 << 20;
+
+impl Pool {
+    /// Will have at most `workers` threads, at least one. None is started before there is work.
+    pub fn new(workers: usize) -> Self {
+        let state = State {
+            queue: Queue::new(),
+            threads: Vec::new(),
+            idle: 0,
+            running: 0,
+            running_big: 0,
+            stopped: false,
+        };
+        Self(Arc::new(Shared {
+            workers: workers.max(1),
+            process: std::process::id(),
+            state: Mutex::new(Rank::CompileQueue, state),
+            changed: Condvar::new(),
+            threads: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            waiting_bytes: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+        }))
+    }
+
+    /// For a module.
+    pub fn handle(&self) -> PoolHandle {
+        PoolHandle(Arc::clone(&self.0))
+    }
+
+    /// How much there is to do now. Takes no lock.
+    pub fn load(&self) -> PoolLoad {
+        self.0.load()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // A forked child has none of the threads, and one of them may have held the lock.
+        if std::process::id() != self.0.process {
+            return;
+        }
+        let (threads, forgotten) = {
+            let mut state = self.0.state.lock();
+            state.stopped = true;
+            let queue = std::mem::replace(&mut state.queue, Queue::new());
+            self.0.note(&state);
+            (std::mem::take(&mut state.threads), queue)
+        };
+        self.0.changed.notify_all();
+        drop(forgotten);
+        for thread in threads {
+            // [PO-WEAK] never true, but waiting for oneself would be for ever.
+            if thread.thread().id() != thread::current().id() {
+                // Workers catch what tasks panic with.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl PoolHandle {
+    /// Queues a task. False if the pool was stopped, or no thread can be started.
+    pub(crate) fn push(&self, wish: Wish, task: Task) -> bool {
+        let mut state = self.0.state.lock();
+        if state.stopped {
+            return false;
+        }
+        let missing = state.idle <= state.queue.len() && state.threads.len() < self.0.workers;
+        if missing && !self.0.start_thread(&mut state) && state.threads.is_empty() {
+            return false;
+        }
+        state.queue.push(wish, task);
+        self.0.note(&state);
+        drop(state);
+        self.0.changed.notify_all();
+        true
+    }
+
+    /// Most threads that it has.
+    pub(crate) fn workers(&self) -> usize {
+        self.0.workers
+    }
+
+    /// How much there is to do now. Takes no lock.
+    pub(crate) fn load(&self) -> PoolLoad {
+        self.0.load()
+    }
+}
+
+impl Shared {
+    fn start_thread(self: &Arc<Self>, state: &mut State) -> bool {
+        let name = format!("tierup-compile-{}", state.threads.len());
+        let shared = Arc::clone(self);
+        let builder = thread::Builder::new().name(name).stack_size(STACK_SIZE);
+        match builder.spawn(move || shared.work()) {
+            Ok(thread) => {
+                state.threads.push(thread);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(target: "tiering", %error, "no thread for compiling");
+                false
+            }
+        }
+    }
+
+    /// A worker's life.
+    fn work(&self) {
+        let mut state = self.state.lock();
+        while !state.stopped {
+            let next = match state.running_big < (self.workers - 1).max(1) {
+                true => state.queue.pop(),
+                false => state.queue.pop_small().map(|task| (task, false)),
+            };
+            let Some((task, big)) = next else {
+                state.idle += 1;
+                state = self.changed.wait(state);
+                state.idle -= 1;
+                continue;
+            };
+            state.running += 1;
+            state.running_big += usize::from(big);
+            self.note(&state);
+            drop(state);
+            task.run();
+            state = self.state.lock();
+            state.running -= 1;
+            state.running_big -= usize::from(big);
+            self.note(&state);
+            if big {
+                // Another one may be allowed now.
+                self.changed.notify_all();
+            }
+        }
+    }
+
+    fn note(&self, state: &MutexGuard<'_, State>) {
+        // Relaxed: for information only.
+        self.threads.store(state.threads.len(), Ordering::Relaxed);
+        self.waiting.store(state.queue.len(), Ordering::Relaxed);
+        self.waiting_bytes.store(state.queue.body_bytes() as usize, Ordering::Relaxed);
+        self.running.store(state.running, Ordering::Relaxed);
+    }
+
+    fn load(&self) -> PoolLoad {
+        PoolLoad {
+            threads: self.threads.load(Ordering::Relaxed),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            waiting_bytes: self.waiting_bytes.load(Ordering::Relaxed),
+            running: self.running.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Task {
+    fn run(self) {
+        // [PO-WEAK]
+        let Some(module) = self.module.upgrade() else { return };
+        let run = AssertUnwindSafe(move || module.run(self.function));
+        if catch_unwind(run).is_err() {
+            tracing::error!(target: "tiering", function = self.function, "a compile job panicked");
+        }
+    }
+}
+
+impl std::fmt::Debug for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Task({})", self.function)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -1,0 +1,101 @@
+//! Connects the runtime to tiering, which do not know each other.
+//!
+//! ```text
+//!   CompiledModule ──► ModuleHooks ──► ModuleTiering ──► ModuleSubject ──┬──► ModuleInfo
+//!         ▲                                                              │
+//!         └──────────────────────────── weak ────────────────────────────┘
+//! ```
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use codespace::{Draft, Installed, Tier};
+use tierup_abi::InstanceLayout;
+use tierup_runtime::{CompiledModule, Hooks, LazyError, ModuleInfo, Refill, TrapKind};
+use tierup_tiering::{ModuleTiering, Subject};
+use tierup_wasm::{DefinedFunc, Module};
+
+/// What the runtime asks.
+#[derive(Debug)]
+pub(crate) struct ModuleHooks(pub(crate) Arc<ModuleTiering>);
+
+impl Hooks for ModuleHooks {
+    fn compile_lazily(
+        &self,
+        module: &CompiledModule,
+        function: DefinedFunc,
+    ) -> Result<(), LazyError> {
+        self.0.compile_now(function).map_err(|error| {
+            let index = module.module().function(function).0;
+            LazyError {
+                kind: TrapKind::CompileFailed,
+                message: format!("function {index}: {error}"),
+            }
+        })
+    }
+
+    fn budget_spent(&self, _: &CompiledModule, function: DefinedFunc, used: u32) -> Refill {
+        let spent = self.0.budget_spent(function, used);
+        Refill { slice: spent.slice, tier_up: spent.tier_up }
+    }
+
+    fn tier_up(&self, _: &CompiledModule, function: DefinedFunc) {
+        // It has been counted and logged; the function stays as it is.
+        let _ = self.0.tier_up(function);
+    }
+}
+
+/// What tiering asks. It is made before its module, and knows nothing until that is there.
+#[derive(Debug, Default)]
+pub(crate) struct ModuleSubject(OnceLock<Known>);
+
+#[derive(Debug)]
+struct Known {
+    info: Arc<ModuleInfo>,
+    compiled: Weak<CompiledModule>,
+}
+
+impl ModuleSubject {
+    /// The module is there.
+    pub(crate) fn set(&self, module: &Arc<CompiledModule>) {
+        let compiled = Arc::downgrade(module);
+        let known = Known { info: Arc::clone(module.info()), compiled };
+        self.0.set(known).expect("a module is made once");
+    }
+
+    fn known(&self) -> &Known {
+        self.0.get().expect("a module is there before its functions are called")
+    }
+
+    fn compiled(&self) -> Option<Arc<CompiledModule>> {
+        self.known().compiled.upgrade()
+    }
+}
+
+impl Subject for ModuleSubject {
+    fn module(&self) -> &Module {
+        self.known().info.module()
+    }
+
+    fn layout(&self) -> &InstanceLayout {
+        self.known().info.layout()
+    }
+
+    fn name(&self, function: DefinedFunc) -> Option<String> {
+        let info = &self.known().info;
+        info.names().function(info.module().function(function)).map(str::to_owned)
+    }
+
+    fn tier(&self, function: DefinedFunc) -> Option<Tier> {
+        self.compiled()?.unit().tier(function.0)
+    }
+
+    fn assumptions(&self) -> Option<u64> {
+        Some(self.compiled()?.unit().assumptions())
+    }
+
+    fn install(&self, drafts: Vec<Draft>) -> codespace::Result<Option<Vec<Installed>>> {
+        let Some(module) = self.compiled() else { return Ok(None) };
+        let placed = module.unit().place(drafts)?;
+        module.engine().publish(module.unit(), placed).map(Some)
+    }
+}

@@ -1,0 +1,412 @@
+//! Tier-up as programs see it: results stay the same, code gets better, nothing is left behind.
+//!
+//! The first tier is a stand-in that uses budgets up as baseline code does; see `budgeted`.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use codespace::Tier;
+use tierup::{
+    CompilerStrategy, Engine, Instance, InterruptAction, Module, Store, TrapKind,
+    compile::{CompileError, CompileErrorKind, Compiled, Compiler, Request, Trivial},
+};
+use tierup_optimize::Optimizing;
+
+use crate::{
+    budgeted::{Budgeted, RegisterCheck},
+    support::{engine_with, instance_of, run_i32, trap_kind},
+};
+
+fn first() -> Arc<dyn Compiler> {
+    Arc::new(Budgeted { inner: Optimizing::new().unwrap(), work: 100 })
+}
+
+/// An engine that tiers up to `second` at the first chance, on `threads` threads.
+fn engine(threads: usize, second: Arc<dyn Compiler>) -> Engine {
+    engine_with(|config| {
+        config.compilers(first(), second).tier_up_budget(1).compile_threads(threads);
+    })
+}
+
+fn optimizing() -> Arc<dyn Compiler> {
+    Arc::new(Optimizing::new().unwrap())
+}
+
+/// Optimizes after `before` had its say.
+struct Second<F>(F, Optimizing);
+
+fn second(
+    before: impl Fn(u32) -> Result<(), CompileError> + Send + Sync + 'static,
+) -> Arc<dyn Compiler> {
+    Arc::new(Second(before, Optimizing::new().unwrap()))
+}
+
+impl<F: Fn(u32) -> Result<(), CompileError> + Send + Sync> Compiler for Second<F> {
+    fn name(&self) -> &'static str {
+        "second"
+    }
+
+    fn tier(&self) -> Tier {
+        Tier::Optimized
+    }
+
+    fn compile(&self, request: &Request<'_>) -> Result<Compiled, CompileError> {
+        (self.0)(request.function.0)?;
+        self.1.compile(request)
+    }
+}
+
+impl<F> std::fmt::Debug for Second<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Second")
+    }
+}
+
+/// `f0` to `f9`, each of which calls the next one directly and all through a table.
+fn chain() -> String {
+    let functions = (0..10).fold(String::new(), |text, index| {
+        let next = match index {
+            9 => "(local.get 0)".to_owned(),
+            _ => format!("(call $f{} (i32.add (local.get 0) (i32.const 1)))", index + 1),
+        };
+        text + &format!(
+            r#"(func $f{index} (export "f{index}") (type $t) {next})
+            (func $g{index} (export "g{index}") (type $t)
+                (call_indirect (type $t) (local.get 0) (i32.const {index})))"#
+        )
+    });
+    let all = (0..10).fold(String::new(), |text, index| text + &format!("$f{index} "));
+    format!(
+        r#"(module (type $t (func (param i32) (result i32)))
+            (table funcref (elem {all})) {functions}
+            (func (export "trap") (type $t) (call $inner (local.get 0)))
+            (func $inner (type $t) (i32.div_u (i32.const 100) (local.get 0)))
+            (func (export "deep") (type $t) (call $down (local.get 0)))
+            (func $down (type $t) (if (result i32) (local.get 0)
+                (then (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1)))))
+                (else (i32.const 0)))))"#
+    )
+}
+
+fn wait_until(mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !done() {
+        assert!(Instant::now() < end, "it takes too long");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Functions with code of the first and of the second tier. Frees what was replaced.
+fn installed(engine: &Engine) -> (usize, usize) {
+    engine.collect();
+    let code = engine.stats().code.code;
+    assert_eq!(code.retired.count, 0);
+    (code.baseline.count, code.optimized.count)
+}
+
+#[test]
+fn at_the_first_chance_a_call_is_enough() {
+    let engine = engine(0, optimizing());
+    let (mut store, instance) = instance_of(&engine, &chain());
+    assert_eq!(run_i32(&mut store, instance, ("f0", 5)).unwrap(), 14);
+    let stats = engine.stats();
+    assert_eq!((stats.baseline.functions, stats.optimized.functions), (10, 10));
+    assert_eq!((stats.tier_ups.done, stats.background.threads), (10, 0));
+    assert_eq!(stats.code.code.retired.count, 10);
+    // Calls through the table reach the same code; their own functions are new.
+    assert_eq!(run_i32(&mut store, instance, ("g3", 5)).unwrap(), 11);
+    assert_eq!(engine.stats().tier_ups.done, 11);
+    assert_eq!(installed(&engine), (0, 11));
+    assert_eq!(run_i32(&mut store, instance, ("f0", 6)).unwrap(), 15);
+}
+
+#[test]
+fn calls_move_to_what_workers_publish() {
+    let engine = engine(2, optimizing());
+    let (mut store, instance) = instance_of(&engine, &chain());
+    let mut calls = 0;
+    wait_until(|| {
+        calls += 1;
+        assert_eq!(run_i32(&mut store, instance, ("f0", calls)).unwrap(), calls + 9);
+        assert_eq!(run_i32(&mut store, instance, ("g0", calls)).unwrap(), calls + 9);
+        engine.stats().tier_ups.done == 11
+    });
+    let stats = engine.stats();
+    assert_eq!((stats.tier_ups.queued, stats.failed_compiles), (11, 0));
+    assert!((1..=2).contains(&stats.background.threads));
+    assert_eq!(installed(&engine), (0, 11));
+    // Code that is taken away starts from below, and rises again.
+    assert_eq!(engine.remove_code().functions, 11);
+    wait_until(|| {
+        assert_eq!(run_i32(&mut store, instance, ("f0", 1)).unwrap(), 10);
+        engine.stats().tier_ups.done == 21
+    });
+}
+
+#[test]
+fn traps_and_deep_stacks_are_the_same_in_both_tiers() {
+    for threads in [0, 1] {
+        let engine = engine(threads, optimizing());
+        let (mut store, instance) = instance_of(&engine, &chain());
+        for round in 0..50 {
+            let error = run_i32(&mut store, instance, ("trap", 0)).unwrap_err();
+            let frames = error.trap().unwrap().backtrace().frames().len();
+            assert_eq!(trap_kind::<()>(Err(error)), TrapKind::IntegerDivideByZero);
+            assert_eq!(frames, 2, "round {round}");
+            assert_eq!(run_i32(&mut store, instance, ("trap", 7)).unwrap(), 14);
+            assert_eq!(run_i32(&mut store, instance, ("deep", 500)).unwrap(), 500);
+            let result = run_i32(&mut store, instance, ("deep", 10_000_000));
+            assert_eq!(trap_kind(result), TrapKind::StackOverflow);
+        }
+        wait_until(|| engine.stats().background.running + engine.stats().background.waiting == 0);
+        assert_eq!(engine.stats().tier_ups.done, 4);
+    }
+}
+
+#[test]
+fn arguments_of_all_kinds_survive_the_report() {
+    let text = r#"(module (func $f (export "f")
+        (param i64 f64 i64 f32 i64 f64 i64 f64 i64 f64 i64 f64 i64 f64 f64 f64)
+        (result i64 f64)
+        (i64.add (i64.add (local.get 0) (i64.mul (local.get 2) (i64.const 10)))
+            (i64.add (i64.mul (local.get 4) (i64.const 100))
+                (i64.add (i64.mul (local.get 8) (i64.const 1000))
+                    (i64.mul (local.get 12) (i64.const 10000)))))
+        (f64.add (f64.promote_f32 (local.get 3))
+            (f64.add (local.get 1) (f64.add (local.get 13) (local.get 15))))))"#;
+    for threads in [0, 1] {
+        let engine = engine(threads, optimizing());
+        let (mut store, instance) = instance_of(&engine, text);
+        let f = instance.func(&mut store, "f").unwrap();
+        for _ in 0..20 {
+            use tierup::Val::{F32, F64, I64};
+            let float = |value: f64| F64(value.to_bits());
+            let params = [
+                I64(1),
+                float(0.5),
+                I64(2),
+                F32(2.0_f32.to_bits()),
+                I64(3),
+                float(0.0),
+                I64(0),
+                float(0.0),
+                I64(4),
+                float(0.0),
+                I64(0),
+                float(0.0),
+                I64(5),
+                float(8.0),
+                float(0.0),
+                float(32.0),
+            ];
+            let mut results = [I64(0), I64(0)];
+            f.call(&mut store, &params, &mut results).unwrap();
+            assert_eq!((results[0].i64(), results[1].f64()), (Some(54_321), Some(42.5)));
+        }
+    }
+}
+
+#[test]
+fn a_report_keeps_every_register() {
+    for threads in [0, 1] {
+        let engine = engine_with(|config| {
+            config.compilers(Arc::new(RegisterCheck), second(|_| panic!("on purpose")));
+            config.tier_up_budget(1).compile_threads(threads);
+        });
+        let text = r#"(module (func (export "f") (result i64) (i64.const 0)))"#;
+        let (mut store, instance) = instance_of(&engine, text);
+        let f = instance.typed_func::<(), i64>(&mut store, "f").unwrap();
+        for _ in 0..10 {
+            assert_eq!(f.call(&mut store, ()).unwrap(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_report_is_a_poll() {
+    // This code has no other poll.
+    let first = Arc::new(Budgeted { inner: Trivial, work: 1 << 24 });
+    let engine = engine_with(|config| {
+        config.compilers(first, optimizing()).strategy(CompilerStrategy::Baseline);
+    });
+    let text = r#"(module (func (export "f") (param i32) (result i32) (local.get 0)))"#;
+    let (mut store, instance) = instance_of(&engine, text);
+    assert_eq!(run_i32(&mut store, instance, ("f", 1)).unwrap(), 1);
+    store.interrupt_handle().interrupt();
+    assert_eq!(trap_kind(run_i32(&mut store, instance, ("f", 2))), TrapKind::Interrupted);
+    assert_eq!(run_i32(&mut store, instance, ("f", 3)).unwrap(), 3);
+    let seen = Arc::new(AtomicU64::new(0));
+    let handler = Arc::clone(&seen);
+    store.set_interrupt_handler(move |_| {
+        handler.fetch_add(1, Ordering::Relaxed);
+        InterruptAction::Continue
+    });
+    store.interrupt_handle().interrupt();
+    assert_eq!(run_i32(&mut store, instance, ("f", 4)).unwrap(), 4);
+    assert_eq!(seen.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_budget_is_for_work_and_not_for_calls() {
+    let engine = engine_with(|config| {
+        config.compilers(first(), optimizing()).tier_up_budget(100_000).compile_threads(0);
+    });
+    let (mut store, instance) = instance_of(&engine, &chain());
+    let mut calls = 0;
+    while engine.stats().tier_ups.done == 0 {
+        calls += 1;
+        run_i32(&mut store, instance, ("f9", 1)).unwrap();
+    }
+    // 100 units a call; the policy asks for a budget at least, and for such a small body no more
+    // than a few.
+    assert!((990..=5_000).contains(&calls), "{calls}");
+}
+
+#[test]
+fn the_other_strategies_never_tier_up() {
+    for (strategy, compiled) in
+        [(CompilerStrategy::Baseline, (10, 0)), (CompilerStrategy::Optimizing, (0, 10))]
+    {
+        let engine = engine_with(|config| {
+            config.compilers(first(), optimizing()).strategy(strategy).tier_up_budget(1);
+        });
+        let (mut store, instance) = instance_of(&engine, &chain());
+        for _ in 0..100 {
+            assert_eq!(run_i32(&mut store, instance, ("f0", 1)).unwrap(), 10);
+        }
+        let stats = engine.stats();
+        assert_eq!((stats.baseline.functions, stats.optimized.functions), compiled);
+        assert_eq!((stats.tier_ups.queued, stats.background.threads), (0, 0));
+    }
+}
+
+#[test]
+fn tier_up_by_hand() {
+    let engine = engine_with(|config| {
+        config.compilers(first(), optimizing());
+    });
+    let module = Module::new(&engine, chain()).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    run_i32(&mut store, instance, ("f0", 5)).unwrap();
+    assert_eq!(installed(&engine), (10, 0));
+    module.tier_up_function(0).unwrap();
+    assert_eq!(installed(&engine), (9, 1));
+    module.tier_up().unwrap();
+    assert_eq!(installed(&engine), (0, 24));
+    assert_eq!(run_i32(&mut store, instance, ("f0", 6)).unwrap(), 15);
+}
+
+#[test]
+fn failing_and_panicking_compilers_leave_functions_as_they_are() {
+    let failing: [fn(u32) -> Result<(), CompileError>; 2] = [
+        |_| Err(CompileErrorKind::Internal { message: "on purpose".to_owned() }.into()),
+        |_| panic!("on purpose"),
+    ];
+    for fail in failing {
+        for threads in [0, 2] {
+            // Every third works.
+            let second = second(move |index| if index % 3 == 0 { Ok(()) } else { fail(index) });
+            let engine = engine(threads, second);
+            let (mut store, instance) = instance_of(&engine, &chain());
+            let calls = |store: &mut Store<()>| {
+                for _ in 0..50 {
+                    assert_eq!(run_i32(&mut *store, instance, ("f0", 5)).unwrap(), 14);
+                }
+            };
+            calls(&mut store);
+            wait_until(|| engine.stats().tier_ups.done + engine.stats().tier_ups.failed == 10);
+            calls(&mut store);
+            let stats = engine.stats();
+            // The numbers of `f0` to `f9` are even.
+            assert_eq!((stats.tier_ups.done, stats.tier_ups.failed), (4, 6));
+            assert_eq!((stats.failed_compiles, installed(&engine)), (6, (6, 4)));
+            let failures = engine.compile_failures();
+            assert!(failures.iter().any(|failure| failure.name.as_deref() == Some("f1")));
+            assert!(failures.iter().all(|failure| failure.message.contains("on purpose")));
+        }
+    }
+}
+
+#[test]
+fn an_engine_with_jobs_queued_goes_at_once() {
+    let compiled = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&compiled);
+    let second = second(move |_| {
+        thread::sleep(Duration::from_millis(100));
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    });
+    let engine = engine(1, Arc::clone(&second));
+    let (mut store, instance) = instance_of(&engine, &chain());
+    assert_eq!(run_i32(&mut store, instance, ("f0", 5)).unwrap(), 14);
+    assert_eq!(engine.stats().tier_ups.queued, 10);
+    let start = Instant::now();
+    drop((engine, store));
+    assert!(start.elapsed() < Duration::from_millis(800), "{:?}", start.elapsed());
+    assert!(compiled.load(Ordering::Relaxed) <= 5);
+    // The compiler is all that is left.
+    assert_eq!(Arc::strong_count(&second), 1);
+}
+
+#[test]
+fn modules_go_while_their_functions_are_compiled() {
+    let second = second(|_| {
+        thread::sleep(Duration::from_millis(2));
+        Ok(())
+    });
+    let engine = engine(2, second);
+    for _ in 0..20 {
+        let (mut store, instance) = instance_of(&engine, &chain());
+        assert_eq!(run_i32(&mut store, instance, ("f0", 5)).unwrap(), 14);
+    }
+    wait_until(|| engine.stats().background.running + engine.stats().background.waiting == 0);
+    assert_eq!(installed(&engine), (0, 0));
+    assert_eq!(engine.stats().tier_ups.failed, 0);
+}
+
+#[test]
+fn hammer_threads_that_call_while_workers_publish_and_code_is_removed() {
+    let engine = engine(2, optimizing());
+    let module = Module::new(&engine, chain()).unwrap();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..300 {
+                match round % 3 {
+                    0 => drop(engine.remove_code()),
+                    _ => drop(engine.collect()),
+                }
+                thread::sleep(Duration::from_micros(500));
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        for seed in 0..4 {
+            let (engine, module, over) = (&engine, &module, &over);
+            scope.spawn(move || {
+                let mut store = Store::new(engine, ());
+                let instance = Instance::new(&mut store, module, &[]).unwrap();
+                let mut n = seed;
+                while !over.load(Ordering::Relaxed) {
+                    n += 1;
+                    let (start, name) = (n % 10, ["f", "g"][n as usize % 2]);
+                    let result = run_i32(&mut store, instance, (&format!("{name}{start}"), n));
+                    assert_eq!(result.unwrap(), n + 9 - start);
+                    if n % 64 == 0 {
+                        let result = run_i32(&mut store, instance, ("trap", 0));
+                        assert_eq!(trap_kind(result), TrapKind::IntegerDivideByZero);
+                    }
+                }
+            });
+        }
+    });
+    let stats = engine.stats();
+    assert_eq!((stats.failed_compiles, stats.tier_ups.failed), (0, 0));
+    assert!(10 < stats.tier_ups.done, "{:?}", stats.tier_ups);
+}
