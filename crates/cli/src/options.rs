@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, str::FromStr, time::Duration};
 
-use tierup::{Config, MemoryMode, Protection};
+use tierup::{Config, MemoryMode, Protection, Strategy};
 
 macro_rules! options {
     ($(#[$meta:meta])* $name:ident, $letter:literal {
@@ -50,6 +50,8 @@ options! {
             "validate functions when they are compiled [n]";
         "compile-threads" => CompileThreads(usize, parse_count), "N",
             "threads that validate and compile a module [cores]";
+        "compiler" => Compiler(Strategy, parse_compiler), "baseline|optimizing",
+            "compiler of functions [optimizing]";
         "code-memory" => CodeMemory(usize, parse_size), "SIZE",
             "most code memory [1G]";
         "protection" => Protection(Protection, parse_protection), "auto|file|toggle",
@@ -83,6 +85,7 @@ impl CodeOption {
             Self::Lazy(lazy) => config.lazy(lazy),
             Self::LazyValidation(lazy) => config.lazy_validation(lazy),
             Self::CompileThreads(threads) => config.compile_threads(threads),
+            Self::Compiler(strategy) => config.strategy(strategy),
             Self::CodeMemory(bytes) => config.code_memory_limit(bytes),
             Self::Protection(protection) => config.protection(protection),
             Self::Arena(bytes) => config.arena_code_bytes(bytes),
@@ -187,6 +190,14 @@ fn parse_protection(text: &str) -> Result<Protection, String> {
         "file" => Ok(Protection::File),
         "toggle" => Ok(Protection::Toggle),
         _ => Err(format!("expected auto, file or toggle, found `{text}`")),
+    }
+}
+
+fn parse_compiler(text: &str) -> Result<Strategy, String> {
+    match text {
+        "baseline" => Ok(Strategy::Baseline),
+        "optimizing" => Ok(Strategy::Optimizing),
+        _ => Err(format!("expected baseline or optimizing, found `{text}`")),
     }
 }
 

@@ -45,6 +45,7 @@ fn value(stats: &EngineStats) -> Value {
             "optimized_body_bytes": optimized.body_bytes,
             "optimized_code_bytes": optimized.code_bytes,
             "lazy": stats.lazy_compiles,
+            "bailouts": stats.bailouts,
             "failed": stats.failed_compiles,
         },
         "run": {

@@ -11,6 +11,7 @@ pub struct CompileCounters {
     tiers: [AtomicCounts; 2],
     lazy: AtomicU64,
     failed: AtomicU64,
+    bailouts: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +73,15 @@ impl CompileCounters {
         counts.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
         counts.body_bytes.fetch_add(compile.body_bytes as u64, Ordering::Relaxed);
         counts.code_bytes.fetch_add(compile.code_bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Functions that the fallback compiled, because the first compiler could not.
+    pub fn bailouts(&self) -> u64 {
+        self.bailouts.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_bailout(&self) {
+        self.bailouts.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_lazy(&self) {

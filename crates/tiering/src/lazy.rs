@@ -14,9 +14,9 @@ use std::{
     time::Instant,
 };
 
-use codespace::{Draft, Unit};
+use codespace::{Draft, Tier, Unit};
 use tierup_abi::InstanceLayout;
-use tierup_compile::{CompileError, CompileErrorKind, Compiler, Request, Settings};
+use tierup_compile::{CompileError, CompileErrorKind, Compiled, Compiler, Request, Settings};
 use tierup_wasm::{DefinedFunc, Module};
 
 use crate::{
@@ -38,6 +38,8 @@ pub enum Validation {
 #[derive(Debug)]
 pub struct FunctionCompiler {
     compiler: Arc<dyn Compiler>,
+    /// Compiles what the other one cannot.
+    fallback: Option<Arc<dyn Compiler>>,
     settings: Settings,
     validation: Validation,
     counters: Arc<CompileCounters>,
@@ -63,7 +65,13 @@ impl FunctionCompiler {
         validation: Validation,
         counters: Arc<CompileCounters>,
     ) -> Self {
-        Self { compiler, settings, validation, counters, gate: Gate::new() }
+        Self { compiler, fallback: None, settings, validation, counters, gate: Gate::new() }
+    }
+
+    /// What the compiler refuses as unsupported is compiled by `fallback`.
+    #[must_use]
+    pub fn with_fallback(self, fallback: Option<Arc<dyn Compiler>>) -> Self {
+        Self { fallback, ..self }
     }
 
     /// Gives a function code, if it has none.
@@ -105,24 +113,24 @@ impl FunctionCompiler {
             let message = panic_message(&*payload);
             Err(CompileErrorKind::Internal { message }.into())
         });
-        let compiled = result.inspect_err(|error| {
+        let (compiled, tier) = result.inspect_err(|error| {
             self.counters.count_failure();
             tracing::warn!(target: "tiering", function = function.0, %error, "compile failed");
         })?;
         self.counters.count(Compile {
-            tier: self.compiler.tier(),
+            tier,
             time: start.elapsed(),
             body_bytes: target.module.body(function).len(),
             code_bytes: compiled.bytes.len(),
         });
-        Ok(compiled.into_draft(function, self.compiler.tier()))
+        Ok(compiled.into_draft(function, tier))
     }
 
     fn run_compiler(
         &self,
         target: Target<'_>,
         function: DefinedFunc,
-    ) -> Result<tierup_compile::Compiled, CompileError> {
+    ) -> Result<(Compiled, Tier), CompileError> {
         if self.validation == Validation::AtCompile {
             target.module.validate_body(function).map_err(|error| CompileErrorKind::Invalid {
                 message: error.message().to_owned(),
@@ -130,7 +138,15 @@ impl FunctionCompiler {
             })?;
         }
         let Target { module, layout, .. } = target;
-        self.compiler.compile(&Request { module, layout, function, settings: &self.settings })
+        let request = Request { module, layout, function, settings: &self.settings };
+        match (self.compiler.compile(&request), &self.fallback) {
+            (Err(error), Some(fallback)) if is_bailout(&error) => {
+                self.counters.count_bailout();
+                tracing::debug!(target: "tiering", function = function.0, %error, "bailout");
+                Ok((fallback.compile(&request)?, fallback.tier()))
+            }
+            (result, _) => Ok((result?, self.compiler.tier())),
+        }
     }
 
     /// Places and publishes a batch.
@@ -141,6 +157,11 @@ impl FunctionCompiler {
             CompileErrorKind::NoRoom { message: error.to_string() }.into()
         })
     }
+}
+
+/// Whether another compiler may succeed.
+fn is_bailout(error: &CompileError) -> bool {
+    matches!(error.kind(), CompileErrorKind::Unsupported { .. })
 }
 
 /// What a panic said.

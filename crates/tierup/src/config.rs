@@ -22,7 +22,20 @@ pub struct Config {
     pub(crate) memory_mode: MemoryMode,
     pub(crate) max_wasm_stack: usize,
     pub(crate) arena_code_bytes: Option<usize>,
+    pub(crate) strategy: Strategy,
     pub(crate) compiler: Option<Arc<dyn Compiler>>,
+}
+
+/// Which compilers functions are compiled by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// The optimizing compiler: code that runs fast.
+    #[default]
+    Optimizing,
+    /// The baseline compiler: code that is there fast. What it cannot do is compiled by the
+    /// optimizing compiler.
+    Baseline,
 }
 
 /// How code memory is kept from being written.
@@ -52,6 +65,7 @@ impl Config {
             memory_mode: MemoryMode::Guard,
             max_wasm_stack: 1 << 20,
             arena_code_bytes: None,
+            strategy: Strategy::Optimizing,
             compiler: None,
         }
     }
@@ -103,6 +117,21 @@ impl Config {
     /// its limit [`HOST_RESERVE`](crate::HOST_RESERVE) bytes are left for host functions.
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
         self.max_wasm_stack = bytes;
+        self
+    }
+
+    /// Which compilers functions are compiled by.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tierup::Error> {
+    /// let mut config = tierup::Config::new();
+    /// config.strategy(tierup::Strategy::Baseline);
+    /// let engine = tierup::Engine::new(&config)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn strategy(&mut self, strategy: Strategy) -> &mut Self {
+        self.strategy = strategy;
         self
     }
 

@@ -7,12 +7,13 @@ use std::{
 
 use codespace::{CodeManager, Filter, Removed};
 use sync::{Mutex, Rank};
+use tierup_baseline::Baseline;
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
 use tierup_runtime::{CompiledModule, EngineState, ErrorKind, RuntimeConfig};
 use tierup_tiering::CompileCounters;
 
-use crate::{Config, EngineStats, Error, Protection};
+use crate::{Config, EngineStats, Error, Protection, Strategy};
 
 /// Compilers, code memory and types that modules and stores share. Cheap to clone; all clones
 /// are one engine.
@@ -23,6 +24,8 @@ struct EngineInner {
     config: Config,
     state: Arc<EngineState>,
     compiler: Arc<dyn Compiler>,
+    /// Compiles what the other one cannot.
+    fallback: Option<Arc<dyn Compiler>>,
     counters: Arc<CompileCounters>,
     /// Those whose code may exist: a module lives as long as its instances.
     modules: Mutex<Vec<Weak<CompiledModule>>>,
@@ -35,9 +38,12 @@ impl Engine {
     ///
     /// If this machine cannot run it, or there is no address space for code.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let compiler = match &config.compiler {
-            Some(compiler) => Arc::clone(compiler),
-            None => optimizing()?,
+        let (compiler, fallback) = match (&config.compiler, config.strategy) {
+            (Some(compiler), _) => (Arc::clone(compiler), None),
+            (None, Strategy::Optimizing) => (optimizing()?, None),
+            (None, Strategy::Baseline) => {
+                (Arc::new(Baseline::new()) as Arc<dyn Compiler>, Some(optimizing()?))
+            }
         };
         let manager = CodeManager::new(&code_config(config))?;
         let runtime = RuntimeConfig {
@@ -48,6 +54,7 @@ impl Engine {
             config: config.clone(),
             state: EngineState::new(runtime, manager)?,
             compiler,
+            fallback,
             counters: Arc::default(),
             modules: Mutex::new(Rank::Engine, Vec::new()),
         })))
@@ -95,6 +102,10 @@ impl Engine {
 
     pub(crate) fn compiler(&self) -> Arc<dyn Compiler> {
         Arc::clone(&self.0.compiler)
+    }
+
+    pub(crate) fn fallback(&self) -> Option<Arc<dyn Compiler>> {
+        self.0.fallback.clone()
     }
 
     pub(crate) fn counters(&self) -> Arc<CompileCounters> {

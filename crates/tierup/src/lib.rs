@@ -48,7 +48,7 @@ mod tracer;
 mod stats;
 
 pub use codespace::{Filter, Removed, Stats as CodeStats};
-pub use config::{Config, Protection};
+pub use config::{Config, Protection, Strategy};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::Engine;
 pub use func::Func;

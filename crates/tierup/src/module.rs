@@ -84,12 +84,15 @@ impl Module {
         if validation == Validation::Done {
             module.validate_bodies(config.compile_threads)?;
         }
-        let compiler = Arc::new(LazyHooks(FunctionCompiler::new(
-            engine.compiler(),
-            engine.settings(),
-            validation,
-            engine.counters(),
-        )));
+        let compiler = Arc::new(LazyHooks(
+            FunctionCompiler::new(
+                engine.compiler(),
+                engine.settings(),
+                validation,
+                engine.counters(),
+            )
+            .with_fallback(engine.fallback()),
+        ));
         let compiled = CompiledModule::new(engine.state(), module, Arc::clone(&compiler) as _)?;
         let compiled = Arc::new(compiled);
         engine.add_module(&compiled);

@@ -16,6 +16,8 @@ pub struct EngineStats {
     pub optimized: TierCounts,
     /// Functions that were compiled because somebody called them.
     pub lazy_compiles: u64,
+    /// Functions that the optimizing compiler compiled because the baseline compiler could not.
+    pub bailouts: u64,
     /// Compiles that failed.
     pub failed_compiles: u64,
     /// Traps that reached a host.
@@ -31,6 +33,7 @@ impl EngineStats {
             baseline: counters.tier(Tier::Baseline),
             optimized: counters.tier(Tier::Optimized),
             lazy_compiles: counters.lazy(),
+            bailouts: counters.bailouts(),
             failed_compiles: counters.failed(),
             traps: state.counters().traps(),
             instances: state.counters().instances(),
