@@ -357,3 +357,95 @@ impl RegisterNumber for Xmm {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cranelift_assembler_x64::{GprMem, XmmMem, inst};
+
+    use super::*;
+    use crate::{
+        Address,
+        operand::{Physical, Register},
+        sink::Sink,
+    };
+
+    /// What we encode, and what Cranelift's assembler does.
+    fn assert_same(ours: impl FnOnce(&mut Emitter), theirs: impl FnOnce(&mut Sink)) {
+        let mut asm = Emitter::new();
+        ours(&mut asm);
+        let mut sink = Sink::default();
+        theirs(&mut sink);
+        assert_eq!(asm.finish(), sink.0);
+    }
+
+    #[test]
+    fn integer_operations_on_all_registers() {
+        for (left, right) in (0..16).flat_map(|left| (0..16).map(move |right| (left, right))) {
+            let (a, b) = (Register(left), GprMem::Gpr(Register(right)));
+            let (x, y) = (Gpr(left), Gpr(right));
+            assert_same(
+                |asm| asm.operate(Operation::ADD, Width::W32, x, y),
+                |sink| inst::addl_rm::<Physical>::new(a, b).encode(sink),
+            );
+            assert_same(
+                |asm| asm.operate(Operation::MULTIPLY, Width::W64, x, y),
+                |sink| inst::imulq_rm::<Physical>::new(a, b).encode(sink),
+            );
+            assert_same(
+                |asm| asm.operate(Operation::LOAD16_SIGN, Width::W64, x, y),
+                |sink| inst::movswq_rm::<Physical>::new(a, b).encode(sink),
+            );
+            assert_same(
+                |asm| asm.operate(Operation::COUNT_BITS, Width::W32, x, y),
+                |sink| inst::popcntl_rm::<Physical>::new(a, b).encode(sink),
+            );
+        }
+    }
+
+    #[test]
+    fn memory_operands_of_every_base_and_displacement() {
+        for base in 0..16 {
+            for offset in [0, 1, -128, 127, 128, -129, i32::MAX] {
+                let address = Address::new(Gpr(base), offset);
+                assert_same(
+                    |asm| asm.operate(Operation::LOAD, Width::W64, Gpr(9), address),
+                    |sink| {
+                        let operand = address.gpr_operand();
+                        inst::movq_rm::<Physical>::new(Register(9), operand).encode(sink);
+                    },
+                );
+                assert_same(
+                    |asm| {
+                        asm.operate(FloatOperation::Add.of(Width::W64), Width::W32, Xmm(9), address)
+                    },
+                    |sink| {
+                        let operand = address.xmm_operand();
+                        inst::addsd_a::<Physical>::new(Register(9), operand).encode(sink);
+                    },
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn float_operations_on_all_registers() {
+        for (left, right) in (0..16).flat_map(|left| (0..16).map(move |right| (left, right))) {
+            let (a, b) = (Register(left), XmmMem::Xmm(Register(right)));
+            assert_same(
+                |asm| {
+                    asm.operate(
+                        FloatOperation::Minimum.of(Width::W32),
+                        Width::W32,
+                        Xmm(left),
+                        Xmm(right),
+                    )
+                },
+                |sink| inst::minss_a::<Physical>::new(a, b).encode(sink),
+            );
+            assert_same(
+                |asm| asm.round(Width::W64, 1, Xmm(left), Xmm(right)),
+                |sink| inst::roundsd_rmi::<Physical>::new(a, b, 9).encode(sink),
+            );
+        }
+    }
+}
