@@ -110,6 +110,11 @@ impl Emitter {
         self.sink.0.len() as u32
     }
 
+    /// Bytes of code that it has memory for.
+    pub fn capacity(&self) -> usize {
+        self.sink.0.capacity()
+    }
+
     /// Resolves all jumps, returns the code, and leaves the emitter empty.
     ///
     /// # Panics

@@ -84,8 +84,12 @@ impl Bytes {
 }
 
 impl Emitter {
+    #[inline]
     fn append(&mut self, bytes: &Bytes) {
-        self.sink.0.extend_from_slice(&bytes.bytes[..bytes.length]);
+        // A copy of fixed size needs no call; what is too much goes again.
+        let end = self.sink.0.len() + bytes.length;
+        self.sink.0.extend_from_slice(&bytes.bytes);
+        self.sink.0.truncate(end);
     }
 
     /// Emits an operation with a register by its number, and a register or memory.

@@ -5,7 +5,10 @@ use tierup_abi::TrapKind;
 use tierup_asm::Label;
 use tierup_compile::{CompileError, Compiled};
 
-use crate::generator::Generator;
+use crate::{
+    generator::Generator,
+    workspace::{self, Workspace},
+};
 
 /// Code behind the function's end.
 #[derive(Debug)]
@@ -37,11 +40,8 @@ impl Generator<'_> {
         let end = self.asm.offset();
         self.tables.positions.dedup_by(|next, last| next.offset == last.offset);
         self.tables.positions.retain(|it| it.offset < end);
-        Ok(Compiled {
-            bytes: self.asm.finish(),
-            relocations: self.relocations,
-            tables: self.tables,
-            frame_size,
-        })
+        let bytes = self.asm.finish();
+        workspace::give_back(Workspace { asm: self.asm, stack: self.stack });
+        Ok(Compiled { bytes, relocations: self.relocations, tables: self.tables, frame_size })
     }
 }

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use tierup_abi::{CallLayout, Gpr, InstanceHead, InstanceMemory, MemoryMode, Place, StoreBlock};
 use tierup_asm::{
-    Address, Condition, Emitter, Operation, R10, R11, R12, R13, R15, RAX, RBP, RBX, RCX, RDI, RSI,
-    RSP, Width,
+    Address, Condition, Operation, R10, R11, R12, R13, R15, RAX, RBP, RBX, RCX, RDI, RSI, RSP,
+    Width,
 };
 use tierup_compile::{CompileError, Request};
 use tierup_wasm::{MemoryIndex, ValType};
@@ -19,6 +19,7 @@ use crate::{
     },
     operators::Body,
     stack::{store_float, width},
+    workspace::{self, Workspace},
 };
 
 /// Registers that keep locals.
@@ -45,7 +46,7 @@ impl<'a> Generator<'a> {
     ) -> Result<Self, CompileError> {
         let ty = request.module.function_type(request.module.function(request.function));
         let own = OwnType { ty, layout: Rc::new(CallLayout::new(ty)) };
-        let mut asm = Emitter::new();
+        let Workspace { mut asm, stack } = workspace::take();
         let exit = asm.label();
         let mut this = Self {
             asm,
@@ -58,7 +59,7 @@ impl<'a> Generator<'a> {
             own,
             locals: Vec::new(),
             reference_locals: Vec::new(),
-            stack: Vec::new(),
+            stack,
             references: Vec::new(),
             floor: 0,
             registers: Default::default(),

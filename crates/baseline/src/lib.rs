@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 mod compiler;
+mod workspace;
 mod operators;
 mod generator;
 mod frame;

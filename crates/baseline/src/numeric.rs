@@ -166,10 +166,9 @@ impl Generator<'_> {
         if binary.commutes && swaps {
             (left, right) = (right, left);
         }
-        if binary.operation == Operation::ADD
-            && !is_own(left)
+        if !is_own(left)
             && let Value::Gpr(base) = left
-            && let Some(sum) = sum_operand(ty, base, right)
+            && let Some(sum) = sum_operand(ty, base, right, binary.operation)
         {
             self.free(right);
             let target = self.new_gpr();
@@ -335,14 +334,20 @@ pub(crate) fn small_constant(ty: ValType, value: Value) -> Option<i32> {
     }
 }
 
-/// The sum of a register and something as an address.
-fn sum_operand(ty: ValType, base: Gpr, right: Value) -> Option<Operand> {
+/// The sum of a register and something, or their difference, as an address.
+fn sum_operand(ty: ValType, base: Gpr, right: Value, operation: Operation) -> Option<Operand> {
     match right {
         Value::Constant(_) => {
-            let offset = small_constant(ty, right)?;
+            let offset = match operation {
+                Operation::ADD => small_constant(ty, right)?,
+                Operation::SUBTRACT => small_constant(ty, right)?.checked_neg()?,
+                _ => return None,
+            };
             Some(Operand::Memory { base, index: None, offset })
         }
-        Value::Gpr(index) => Some(Operand::Memory { base, index: Some((index, 0)), offset: 0 }),
+        Value::Gpr(index) if operation == Operation::ADD => {
+            Some(Operand::Memory { base, index: Some((index, 0)), offset: 0 })
+        }
         _ => None,
     }
 }

@@ -26,49 +26,47 @@
 ;;|   26  mov qword ptr [rbp-28h], 0
 ;;|   2e  mov r11, [r14]
 ;;|   31  cmp rsp, [r11]
-;;|   34  jb 96h
+;;|   34  jb 92h
 ;;|   3a  mov r11, [r14]                       @28
 ;;|   3d  cmp qword ptr [r11], 0
-;;|   41  js 0ABh
+;;|   41  js 0A7h
 ;;|   47  mov r13d, r12d                       @32
 ;;|   4a  mov r11, [r14]                       @34
 ;;|   4d  cmp qword ptr [r11], 0
-;;|   51  js 0C0h
+;;|   51  js 0BCh
 ;;|   57  mov eax, [rbp-28h]                   @40
 ;;|   5a  add eax, r13d
 ;;|   5d  mov [rbp-28h], eax                   @41
-;;|   60  mov eax, r13d                        @47
-;;|   63  sub eax, 1
-;;|   66  mov r13d, eax                        @48
-;;|   69  test r13d, r13d                      @50
-;;|   6c  jne 4Ah
-;;|   72  mov eax, ebx                         @57
-;;|   74  sub eax, 1
-;;|   77  mov ebx, eax                         @58
-;;|   79  test ebx, ebx                        @60
-;;|   7b  jne 3Ah
-;;|   81  mov eax, [rbp-28h]                   @65
-;;|   84  mov r14, [rbp-8]
-;;|   88  mov rbx, [rbp-10h]
-;;|   8c  mov r12, [rbp-18h]
-;;|   90  mov r13, [rbp-20h]
-;;|   94  leave
-;;|   95  ret
-;;|   96  mov r10, rdi                         @25
-;;|   99  mov rdi, r14
-;;|   9c  mov r11, [r14+8]
-;;|   a0  call qword ptr [r11]
-;;|   a3  mov rdi, r10
-;;|   a6  jmp 3Ah
-;;|   ab  mov r10, rdi                         @28
-;;|   ae  mov rdi, r14
-;;|   b1  mov r11, [r14+8]
-;;|   b5  call qword ptr [r11]
-;;|   b8  mov rdi, r10
-;;|   bb  jmp 47h
-;;|   c0  mov r10, rdi                         @34
-;;|   c3  mov rdi, r14
-;;|   c6  mov r11, [r14+8]
-;;|   ca  call qword ptr [r11]
-;;|   cd  mov rdi, r10
-;;|   d0  jmp 57h
+;;|   60  lea eax, [r13-1]                     @47
+;;|   64  mov r13d, eax                        @48
+;;|   67  test r13d, r13d                      @50
+;;|   6a  jne 4Ah
+;;|   70  lea eax, [rbx-1]                     @57
+;;|   73  mov ebx, eax                         @58
+;;|   75  test ebx, ebx                        @60
+;;|   77  jne 3Ah
+;;|   7d  mov eax, [rbp-28h]                   @65
+;;|   80  mov r14, [rbp-8]
+;;|   84  mov rbx, [rbp-10h]
+;;|   88  mov r12, [rbp-18h]
+;;|   8c  mov r13, [rbp-20h]
+;;|   90  leave
+;;|   91  ret
+;;|   92  mov r10, rdi                         @25
+;;|   95  mov rdi, r14
+;;|   98  mov r11, [r14+8]
+;;|   9c  call qword ptr [r11]
+;;|   9f  mov rdi, r10
+;;|   a2  jmp 3Ah
+;;|   a7  mov r10, rdi                         @28
+;;|   aa  mov rdi, r14
+;;|   ad  mov r11, [r14+8]
+;;|   b1  call qword ptr [r11]
+;;|   b4  mov rdi, r10
+;;|   b7  jmp 47h
+;;|   bc  mov r10, rdi                         @34
+;;|   bf  mov rdi, r14
+;;|   c2  mov r11, [r14+8]
+;;|   c6  call qword ptr [r11]
+;;|   c9  mov rdi, r10
+;;|   cc  jmp 57h

@@ -1,7 +1,8 @@
 //! Configurations, typed functions, and compiles that fail.
 
 use tierup::{
-    Config, Engine, Error, ErrorKind, Func, Module, Protection, Store, TrapKind, Val, ValType,
+    Config, Engine, Error, ErrorKind, Func, Instance, Module, Protection, Store, TrapKind, Val,
+    ValType,
 };
 
 use crate::support::{engine_with, instance_of, run, run_i32, trap_kind};
@@ -216,4 +217,28 @@ fn a_limit_that_nothing_fits_is_an_error() {
             assert!(error.to_string().contains("limit"), "{error}");
         }
     }
+}
+
+#[test]
+fn the_baseline_compiler_leaves_what_it_cannot_do_to_the_other() {
+    let mut config = Config::new();
+    config.strategy(tierup::Strategy::Baseline);
+    let engine = Engine::new(&config).unwrap();
+    let text = r#"(module
+        (func (export "scalar") (param i32 i32) (result i32)
+            (i32.div_s (local.get 0) (local.get 1)))
+        (func (export "vector") (result i32)
+            (i32x4.extract_lane 3 (i32x4.splat (i32.const 7)))))"#;
+    let module = Module::new(&engine, text).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let scalar = instance.typed_func::<(i32, i32), i32>(&mut store, "scalar").unwrap();
+    assert_eq!(scalar.call(&mut store, (-42, 6)).unwrap(), -7);
+    let error = scalar.call(&mut store, (1, 0)).unwrap_err();
+    assert_eq!(error.trap().unwrap().kind(), TrapKind::IntegerDivideByZero);
+    let vector = instance.typed_func::<(), i32>(&mut store, "vector").unwrap();
+    assert_eq!(vector.call(&mut store, ()).unwrap(), 7);
+    let stats = engine.stats();
+    assert_eq!((stats.baseline.functions, stats.optimized.functions), (1, 1));
+    assert_eq!((stats.bailouts, stats.failed_compiles), (1, 0));
 }
