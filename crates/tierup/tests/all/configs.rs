@@ -95,7 +95,7 @@ fn invalid_bodies_are_found_early_or_when_called() {
     });
     let module = Module::new(&engine, &bytes).unwrap();
     let mut store = Store::new(&engine, ());
-    let instance = tierup::Instance::new(&mut store, &module, &[]).unwrap();
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let bad = instance.typed_func::<(), i32>(&mut store, "bad").unwrap();
     for count in 1..=3 {
         let error = bad.call(&mut store, ()).unwrap_err();
@@ -210,7 +210,7 @@ fn a_limit_that_nothing_fits_is_an_error() {
             // Then the first code, or the first table for it, is what does not fit.
             let result = Module::new(&engine, ADD).and_then(|module| {
                 let mut store = Store::new(&engine, ());
-                let instance = tierup::Instance::new(&mut store, &module, &[])?;
+                let instance = Instance::new(&mut store, &module, &[])?;
                 run_i32(&mut store, instance, ("f", 1))
             });
             let error = result.unwrap_err();
