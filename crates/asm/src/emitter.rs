@@ -14,24 +14,86 @@ use crate::{
 /// Appends instructions to a buffer and resolves jumps inside it.
 #[derive(Debug, Default)]
 pub struct Emitter {
-    sink: Sink,
+    pub(crate) sink: Sink,
     /// Offset of each label, once bound.
-    labels: Vec<Option<u32>>,
+    pub(crate) labels: Vec<Option<u32>>,
     /// Offsets of 32-bit fields that want the distance to a label.
-    fixups: Vec<(u32, Label)>,
+    pub(crate) fixups: Vec<(u32, Label)>,
 }
 
 /// A place in the code, bound now or later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Label(u32);
 
+impl Label {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// When a conditional jump is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub enum Condition {
+    /// Signed overflow.
+    Overflow = 0,
+    /// No signed overflow.
+    NoOverflow = 1,
+    /// Less without sign; unordered.
+    Below = 2,
+    /// Greater or equal without sign.
+    AboveEqual = 3,
     /// Equal, or zero.
-    Equal,
+    Equal = 4,
     /// Not equal, or not zero.
-    NotEqual,
+    NotEqual = 5,
+    /// Less or equal without sign; unordered.
+    BelowEqual = 6,
+    /// Greater without sign.
+    Above = 7,
+    /// Negative.
+    Sign = 8,
+    /// Not negative.
+    NoSign = 9,
+    /// Unordered.
+    Parity = 10,
+    /// Ordered.
+    NoParity = 11,
+    /// Less.
+    Less = 12,
+    /// Greater or equal.
+    GreaterEqual = 13,
+    /// Less or equal.
+    LessEqual = 14,
+    /// Greater.
+    Greater = 15,
+}
+
+impl Condition {
+    const ALL: [Self; 16] = [
+        Self::Overflow,
+        Self::NoOverflow,
+        Self::Below,
+        Self::AboveEqual,
+        Self::Equal,
+        Self::NotEqual,
+        Self::BelowEqual,
+        Self::Above,
+        Self::Sign,
+        Self::NoSign,
+        Self::Parity,
+        Self::NoParity,
+        Self::Less,
+        Self::GreaterEqual,
+        Self::LessEqual,
+        Self::Greater,
+    ];
+
+    /// The condition that holds exactly if this one does not.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        Self::ALL[usize::from(self as u8 ^ 1)]
+    }
 }
 
 /// The assembler wants a code with each trapping instruction; ours are recorded elsewhere.
@@ -46,6 +108,11 @@ impl Emitter {
     /// Number of bytes so far.
     pub fn offset(&self) -> u32 {
         self.sink.0.len() as u32
+    }
+
+    /// Bytes of code that it has memory for.
+    pub fn capacity(&self) -> usize {
+        self.sink.0.capacity()
     }
 
     /// Resolves all jumps, returns the code, and leaves the emitter empty.
@@ -75,15 +142,6 @@ impl Emitter {
     /// Binds `label` to the next instruction.
     pub fn bind(&mut self, label: Label) {
         self.labels[label.0 as usize] = Some(self.offset());
-    }
-
-    /// Jumps if the condition holds.
-    pub fn jump_if(&mut self, condition: Condition, label: Label) {
-        match condition {
-            Condition::Equal => inst::je_d32::new(0).encode(&mut self.sink),
-            Condition::NotEqual => inst::jne_d32::new(0).encode(&mut self.sink),
-        }
-        self.fixups.push((self.offset() - 4, label));
     }
 
     /// Jumps to the address in memory.

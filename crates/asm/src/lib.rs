@@ -15,10 +15,14 @@
 #![forbid(unsafe_code)]
 
 mod emitter;
+mod encode;
 mod operand;
+mod operation;
 mod sink;
 
 pub use emitter::{Condition, Emitter, Label};
+pub use encode::RegisterNumber;
 pub use operand::{
     Address, R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBP, RBX, RCX, RDI, RDX, RSI, RSP, Width,
 };
+pub use operation::{FloatOperation, Immediate, Operand, Operation, Shift, Unary};

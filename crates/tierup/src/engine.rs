@@ -190,7 +190,7 @@ fn own_compilers(strategy: CompilerStrategy) -> Result<Compilers, Error> {
 }
 
 fn baseline() -> Option<Arc<dyn Compiler>> {
-    None
+    Some(Arc::new(tierup_baseline::Baseline::new()))
 }
 
 /// Everything that is compiled needs this machine's features, so it is the first to look.

@@ -1,7 +1,8 @@
 //! Configurations, typed functions, and compiles that fail.
 
 use tierup::{
-    Config, Engine, Error, ErrorKind, Func, Module, Protection, Store, TrapKind, Val, ValType,
+    Config, Engine, Error, ErrorKind, Func, Instance, Module, Protection, Store, TrapKind, Val,
+    ValType,
 };
 
 use crate::support::{engine_with, instance_of, run, run_i32, trap_kind};
@@ -94,7 +95,7 @@ fn invalid_bodies_are_found_early_or_when_called() {
     });
     let module = Module::new(&engine, &bytes).unwrap();
     let mut store = Store::new(&engine, ());
-    let instance = tierup::Instance::new(&mut store, &module, &[]).unwrap();
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let bad = instance.typed_func::<(), i32>(&mut store, "bad").unwrap();
     for count in 1..=3 {
         let error = bad.call(&mut store, ()).unwrap_err();
@@ -209,11 +210,35 @@ fn a_limit_that_nothing_fits_is_an_error() {
             // Then the first code, or the first table for it, is what does not fit.
             let result = Module::new(&engine, ADD).and_then(|module| {
                 let mut store = Store::new(&engine, ());
-                let instance = tierup::Instance::new(&mut store, &module, &[])?;
+                let instance = Instance::new(&mut store, &module, &[])?;
                 run_i32(&mut store, instance, ("f", 1))
             });
             let error = result.unwrap_err();
             assert!(error.to_string().contains("limit"), "{error}");
         }
     }
+}
+
+#[test]
+fn the_baseline_compiler_leaves_what_it_cannot_do_to_the_other() {
+    let mut config = Config::new();
+    config.strategy(tierup::CompilerStrategy::Baseline);
+    let engine = Engine::new(&config).unwrap();
+    let text = r#"(module
+        (func (export "scalar") (param i32 i32) (result i32)
+            (i32.div_s (local.get 0) (local.get 1)))
+        (func (export "vector") (result i32)
+            (i32x4.extract_lane 3 (i32x4.splat (i32.const 7)))))"#;
+    let module = Module::new(&engine, text).unwrap();
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let scalar = instance.typed_func::<(i32, i32), i32>(&mut store, "scalar").unwrap();
+    assert_eq!(scalar.call(&mut store, (-42, 6)).unwrap(), -7);
+    let error = scalar.call(&mut store, (1, 0)).unwrap_err();
+    assert_eq!(error.trap().unwrap().kind(), TrapKind::IntegerDivideByZero);
+    let vector = instance.typed_func::<(), i32>(&mut store, "vector").unwrap();
+    assert_eq!(vector.call(&mut store, ()).unwrap(), 7);
+    let stats = engine.stats();
+    assert_eq!((stats.baseline.functions, stats.optimized.functions), (1, 1));
+    assert_eq!((stats.bailouts, stats.failed_compiles), (1, 0));
 }

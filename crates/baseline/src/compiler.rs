@@ -1,0 +1,64 @@
+//! The compiler as the engine sees it.
+
+use codespace::Tier;
+use tierup_compile::{CompileError, Compiled, Compiler, Request};
+
+use crate::{generator::Generator, operators::Body};
+
+/// The baseline compiler.
+///
+/// ```
+/// use tierup_compile::Compiler;
+///
+/// assert_eq!(tierup_baseline::Baseline::new().name(), "baseline");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Baseline {
+    features: Features,
+}
+
+/// What the processor has beyond SSE4.1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Features {
+    /// It counts bits.
+    pub(crate) popcnt: bool,
+}
+
+impl Baseline {
+    /// A compiler that uses what this machine's processor has.
+    pub fn new() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        let popcnt = std::arch::is_x86_feature_detected!("popcnt");
+        #[cfg(not(target_arch = "x86_64"))]
+        let popcnt = false;
+        Self { features: Features { popcnt } }
+    }
+
+    /// A compiler that uses nothing but what every supported processor has.
+    pub fn portable() -> Self {
+        Self { features: Features { popcnt: false } }
+    }
+}
+
+impl Default for Baseline {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Compiler for Baseline {
+    fn name(&self) -> &'static str {
+        "baseline"
+    }
+
+    fn tier(&self) -> Tier {
+        Tier::Baseline
+    }
+
+    fn compile(&self, request: &Request<'_>) -> Result<Compiled, CompileError> {
+        let mut body = Body::new(request)?;
+        let mut generator = Generator::enter(self.features, request, &mut body)?;
+        body.translate(&mut generator)?;
+        generator.finish()
+    }
+}

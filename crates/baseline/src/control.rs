@@ -1,0 +1,391 @@
+//! Blocks, loops, ifs, and what is known about reachability.
+//!
+//! | branch to | values go to |
+//! |---|---|
+//! | function | the places of its results |
+//! | loop, or several results | the slots of their heights |
+//! | anything else with one result | rax or xmm0 |
+//!
+//! Operands below a construct are settled when it opens, so they are the same wherever its joins
+//! are reached from: [BA-BELOW].
+
+use tierup_abi::{Gpr, Place as AbiPlace, Xmm};
+use tierup_asm::{Address, Condition, Label, Operation, R10, RAX};
+use tierup_wasm::{TypeIndex, ValType};
+use wasmparser::{BlockType, FrameKind};
+
+use crate::{
+    generator::{Generated, Generator},
+    stack::{Entry, Place, Value, is_float, width},
+    transfer::{Move, Target},
+};
+
+/// Open constructs, innermost last.
+pub(crate) struct Control<'a> {
+    frames: Vec<Frame<'a>>,
+    /// The current code cannot be reached.
+    unreachable: bool,
+    /// Constructs that were opened in unreachable code.
+    skipped: Vec<FrameKind>,
+}
+
+/// An open construct.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    /// Operands below it.
+    pub(crate) height: usize,
+    pub(crate) params: &'a [ValType],
+    pub(crate) results: &'a [ValType],
+    pub(crate) kind: Kind,
+    /// Where branches to it lead.
+    pub(crate) label: Label,
+    /// A branch leads there.
+    pub(crate) used: bool,
+    /// The way there for the branch table of that position.
+    pub(crate) stub: Option<(usize, Label)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Function,
+    Block,
+    Loop,
+    If { otherwise: Label },
+    Else,
+}
+
+impl<'a> Control<'a> {
+    /// A function whose body is about to begin.
+    pub(crate) fn new(results: &'a [ValType], exit: Label) -> Self {
+        let function = Frame {
+            height: 0,
+            params: &[],
+            results,
+            kind: Kind::Function,
+            label: exit,
+            used: false,
+            stub: None,
+        };
+        Self { frames: vec![function], unreachable: false, skipped: Vec::new() }
+    }
+
+    /// Operands below the innermost construct, which it cannot reach.
+    pub(crate) fn floor(&self) -> usize {
+        self.frames.last().map_or(0, |frame| frame.height)
+    }
+
+    /// Depth of the function's own construct.
+    pub(crate) fn outermost(&self) -> u32 {
+        self.frames.len() as u32 - 1
+    }
+
+    /// The construct at that depth.
+    pub(crate) fn frame_mut(&mut self, depth: u32) -> Option<&mut Frame<'a>> {
+        let index = self.frames.len().checked_sub(depth as usize + 1)?;
+        self.frames.get_mut(index)
+    }
+}
+
+impl<'a> Frame<'a> {
+    /// What a branch takes.
+    pub(crate) fn branch_types(&self) -> &'a [ValType] {
+        if self.kind == Kind::Loop { self.params } else { self.results }
+    }
+}
+
+impl<'a> Generator<'a> {
+    /// Whether the current code can be reached.
+    pub(crate) fn is_reachable(&self) -> bool {
+        !self.control.unreachable
+    }
+
+    /// The code from here on cannot be reached.
+    pub(crate) fn set_unreachable(&mut self) {
+        self.control.unreachable = true;
+        self.reset(self.control.floor());
+    }
+
+    /// Kind of the innermost construct.
+    pub(crate) fn current_kind(&self) -> Option<FrameKind> {
+        if let Some(kind) = self.control.skipped.last() {
+            return Some(*kind);
+        }
+        Some(match self.control.frames.last()?.kind {
+            Kind::Function | Kind::Block => FrameKind::Block,
+            Kind::Loop => FrameKind::Loop,
+            Kind::If { .. } => FrameKind::If,
+            Kind::Else => FrameKind::Else,
+        })
+    }
+
+    pub(crate) fn visit_block(&mut self, ty: BlockType) -> Generated {
+        if self.skip(FrameKind::Block) {
+            return Ok(());
+        }
+        self.open(ty, Kind::Block)
+    }
+
+    pub(crate) fn visit_loop(&mut self, ty: BlockType) -> Generated {
+        if self.skip(FrameKind::Loop) {
+            return Ok(());
+        }
+        self.open(ty, Kind::Loop)?;
+        let frame = self.innermost()?;
+        self.materialize(frame.params.len())?;
+        self.asm.bind(frame.label);
+        self.poll();
+        Ok(())
+    }
+
+    pub(crate) fn visit_if(&mut self, ty: BlockType) -> Generated {
+        if self.skip(FrameKind::If) {
+            return Ok(());
+        }
+        let condition = self.pop_condition()?;
+        let otherwise = self.asm.label();
+        // Spilling keeps the flags.
+        self.open(ty, Kind::If { otherwise })?;
+        let frame = self.innermost()?;
+        self.materialize(frame.params.len())?;
+        self.asm.jump_if(condition.inverse(), otherwise);
+        Ok(())
+    }
+
+    pub(crate) fn visit_else(&mut self) -> Generated {
+        if let Some(kind) = self.control.skipped.last_mut() {
+            *kind = FrameKind::Else;
+            return Ok(());
+        }
+        let frame = self.innermost()?;
+        let Kind::If { otherwise } = frame.kind else {
+            return Err(self.invalid("an else without if"));
+        };
+        if self.is_reachable() {
+            self.check_height(&frame)?;
+            self.move_to(&frame)?;
+            self.asm.jump(frame.label);
+            self.mark_used(0);
+        }
+        self.asm.bind(otherwise);
+        self.reset(frame.height);
+        self.push_slots(frame.params);
+        self.control.unreachable = false;
+        if let Some(frame) = self.control.frames.last_mut() {
+            frame.kind = Kind::Else;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn visit_end(&mut self) -> Generated {
+        if self.control.skipped.pop().is_some() {
+            return Ok(());
+        }
+        let mut frame = self.innermost()?;
+        if self.is_reachable() {
+            self.check_height(&frame)?;
+        }
+        match frame.kind {
+            Kind::Loop => {}
+            Kind::If { otherwise } => {
+                if self.is_reachable() {
+                    self.move_to(&frame)?;
+                    self.asm.jump(frame.label);
+                }
+                self.asm.bind(otherwise);
+                self.reset(frame.height);
+                self.push_slots(frame.params);
+                self.control.unreachable = false;
+                frame.used = true;
+                self.join(&frame)?;
+            }
+            Kind::Block | Kind::Else => self.join(&frame)?,
+            Kind::Function => {
+                frame.used |= self.is_reachable();
+                self.join(&frame)?;
+                if frame.used {
+                    self.epilogue();
+                }
+                self.set_unreachable();
+            }
+        }
+        self.control.frames.pop();
+        Ok(())
+    }
+
+    /// Goes on behind a construct. If nothing branches there, the operands stay where they are.
+    fn join(&mut self, frame: &Frame<'a>) -> Generated {
+        if !frame.used {
+            return Ok(());
+        }
+        if self.is_reachable() {
+            self.move_to(frame)?;
+        }
+        self.asm.bind(frame.label);
+        self.reset(frame.height);
+        self.control.unreachable = false;
+        match frame.results {
+            _ if frame.kind == Kind::Function => {}
+            [ty] if is_float(*ty) => {
+                self.registers.take_xmm(Xmm(0));
+                self.push(*ty, Place::Xmm(Xmm(0)));
+            }
+            [ty] => {
+                self.registers.take_gpr(RAX);
+                self.push(*ty, Place::Gpr(RAX));
+            }
+            results => self.push_slots(results),
+        }
+        Ok(())
+    }
+
+    /// Notes a construct that opens in unreachable code, and says whether this is one.
+    fn skip(&mut self, kind: FrameKind) -> bool {
+        if self.control.unreachable {
+            self.control.skipped.push(kind);
+        }
+        self.control.unreachable
+    }
+
+    fn innermost(&self) -> Generated<Frame<'a>> {
+        let frame = self.control.frames.last().copied();
+        frame.ok_or_else(|| self.invalid("an end too many"))
+    }
+
+    fn open(&mut self, ty: BlockType, kind: Kind) -> Generated {
+        let (params, results) = self.block_type(ty)?;
+        if results.contains(&ValType::V128) || params.contains(&ValType::V128) {
+            return Err(self.unsupported("a vector"));
+        }
+        let height = self.stack.len().checked_sub(params.len());
+        let height = height.ok_or_else(|| self.invalid("an operand is missing"))?;
+        self.spill_all(self.stack.len());
+        let label = self.asm.label();
+        let frame = Frame { height, params, results, kind, label, used: false, stub: None };
+        self.control.frames.push(frame);
+        Ok(())
+    }
+
+    /// Parameters and results of a construct.
+    fn block_type(&self, ty: BlockType) -> Generated<(&'a [ValType], &'a [ValType])> {
+        match ty {
+            BlockType::Empty => Ok((&[], &[])),
+            BlockType::Type(ty) => {
+                let ty = ValType::from_parser(ty);
+                let ty = ty.ok_or_else(|| self.unsupported("the result type of a block"))?;
+                Ok((&[], single(ty)))
+            }
+            BlockType::FuncType(index) => {
+                let ty = self.environment.module.types.get(TypeIndex(index).index());
+                let ty = ty.ok_or_else(|| self.invalid("a block of unknown type"))?;
+                Ok((&ty.params, &ty.results))
+            }
+        }
+    }
+
+    /// Moves the `count` topmost operands to their slots, constants too. Keeps the flags.
+    fn materialize(&mut self, count: usize) -> Generated {
+        self.spend(count)?;
+        for index in self.stack.len() - count..self.stack.len() {
+            let Entry { ty, place } = self.stack[index];
+            if let Place::Constant(bits) = place {
+                self.store(ty, self.slot(index).into(), Value::Constant(bits));
+                self.stack[index].place = Place::Slot;
+            }
+        }
+        Ok(())
+    }
+
+    fn push_slots(&mut self, types: &[ValType]) {
+        for &ty in types {
+            self.push(ty, Place::Slot);
+        }
+    }
+
+    /// A construct must leave its results and nothing else.
+    fn check_height(&self, frame: &Frame<'a>) -> Generated {
+        if self.stack.len() == frame.height + frame.results.len() {
+            return Ok(());
+        }
+        Err(self.invalid("a block leaves another number of operands"))
+    }
+
+    pub(crate) fn mark_used(&mut self, depth: u32) {
+        if let Some(frame) = self.control.frame_mut(depth) {
+            frame.used = true;
+        }
+    }
+
+    /// Moves the topmost operands to where branches to `frame` leave them. They stay operands.
+    pub(crate) fn move_to(&mut self, frame: &Frame<'a>) -> Generated {
+        let moves = self.moves_to(frame)?;
+        if frame.kind == Kind::Function {
+            self.load_result_area();
+        }
+        self.transfer(moves);
+        Ok(())
+    }
+
+    /// The moves that a branch to `frame` needs.
+    pub(crate) fn moves_to(&mut self, frame: &Frame<'a>) -> Generated<Vec<Move>> {
+        let types = frame.branch_types();
+        self.spend(types.len())?;
+        let first = self.stack.len().checked_sub(types.len());
+        let first = first.filter(|&first| first >= frame.height);
+        let first = first.ok_or_else(|| self.invalid("an operand is missing"))?;
+        let mut moves = self.take_moves();
+        for (index, &ty) in types.iter().enumerate() {
+            let source = self.value(self.stack[first + index], first + index);
+            let target = self.branch_target(frame, index, ty);
+            moves.push(Move { ty, source, target });
+        }
+        moves.retain(|it| !it.is_done());
+        Ok(moves)
+    }
+
+    fn branch_target(&self, frame: &Frame<'a>, index: usize, ty: ValType) -> Target {
+        match frame.kind {
+            Kind::Function => match self.own.layout.results[index] {
+                AbiPlace::Gpr(register) => Target::Gpr(register),
+                AbiPlace::Xmm(register) => Target::Xmm(register),
+                AbiPlace::Memory(offset) => Target::Memory(Address::new(R10, offset as i32).into()),
+            },
+            Kind::Loop => Target::Memory(self.slot(frame.height + index).into()),
+            _ if frame.results.len() > 1 => Target::Memory(self.slot(frame.height + index).into()),
+            _ if is_float(ty) => Target::Xmm(Xmm(0)),
+            _ => Target::Gpr(RAX),
+        }
+    }
+
+    /// Pops a condition into the flags.
+    pub(crate) fn pop_condition(&mut self) -> Generated<Condition> {
+        let (ty, value) = self.pop_value()?;
+        if let Value::Flags(condition) = value {
+            return Ok(condition);
+        }
+        match value {
+            Value::Memory(address) => {
+                let zero = tierup_asm::Immediate::Compare;
+                self.asm.operate_immediate(zero, width(ty), address, 0);
+            }
+            _ => {
+                let register: Gpr = self.readable_gpr(ty, value);
+                self.asm.operate(Operation::TEST, width(ty), register, register);
+                self.registers.free_gpr(register);
+            }
+        }
+        Ok(Condition::NotEqual)
+    }
+}
+
+/// A list with just `ty`.
+fn single(ty: ValType) -> &'static [ValType] {
+    match ty {
+        ValType::I32 => &[ValType::I32],
+        ValType::I64 => &[ValType::I64],
+        ValType::F32 => &[ValType::F32],
+        ValType::F64 => &[ValType::F64],
+        ValType::V128 => &[ValType::V128],
+        ValType::FuncRef => &[ValType::FuncRef],
+        ValType::ExternRef => &[ValType::ExternRef],
+    }
+}

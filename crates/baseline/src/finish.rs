@@ -1,0 +1,47 @@
+//! The end of a compilation: cold code, the frame's size, jump tables.
+
+use codespace::{Position, Slot};
+use tierup_abi::TrapKind;
+use tierup_asm::Label;
+use tierup_compile::{CompileError, Compiled};
+
+use crate::{
+    generator::Generator,
+    workspace::{self, Workspace},
+};
+
+/// Code behind the function's end.
+#[derive(Debug)]
+pub(crate) enum Cold {
+    /// A trap.
+    Trap { label: Label, kind: TrapKind, position: u32 },
+    /// A call of the poll builtin.
+    Poll { label: Label, back: Label, position: u32, slots: Vec<Slot> },
+    /// An indirect call met another type, or null; the entry's address is in r10.
+    TypeMismatch { label: Label, position: u32 },
+}
+
+impl Generator<'_> {
+    /// Everything about the code that outlives the compiler.
+    pub(crate) fn finish(mut self) -> Result<Compiled, CompileError> {
+        self.emit_cold()?;
+        self.tables
+            .positions
+            .push(Position { offset: self.asm.offset(), position: Position::NONE });
+        let frame_size = self.settle_frame()?;
+        for (table, entries) in std::mem::take(&mut self.jump_tables) {
+            self.asm.align(4);
+            self.asm.bind(table);
+            let start = self.asm.offset();
+            for entry in entries {
+                self.asm.table_entry(start, entry);
+            }
+        }
+        let end = self.asm.offset();
+        self.tables.positions.dedup_by(|next, last| next.offset == last.offset);
+        self.tables.positions.retain(|it| it.offset < end);
+        let bytes = self.asm.finish();
+        workspace::give_back(Workspace { asm: self.asm, stack: self.stack });
+        Ok(Compiled { bytes, relocations: self.relocations, tables: self.tables, frame_size })
+    }
+}

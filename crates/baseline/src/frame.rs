@@ -1,0 +1,289 @@
+//! Start and end of a function.
+
+use std::rc::Rc;
+
+use tierup_abi::{CallLayout, Gpr, InstanceHead, InstanceMemory, MemoryMode, Place, StoreBlock};
+use tierup_asm::{
+    Address, Condition, Operation, R10, R11, R12, R13, R15, RAX, RBP, RBX, RCX, RDI, RSI, RSP,
+    Width,
+};
+use tierup_compile::{CompileError, Request};
+use tierup_wasm::{MemoryIndex, ValType};
+
+use crate::{
+    compiler::Features,
+    control::Control,
+    finish::Cold,
+    generator::{
+        Environment, FrameState, Generated, Generator, INSTANCE, Local, LocalPlace, OwnType,
+    },
+    operators::Body,
+    stack::{store_float, width},
+    workspace::{self, Workspace},
+};
+
+/// Registers that keep locals.
+const LOCAL_GPRS: [Gpr; 3] = [RBX, R12, R13];
+
+/// Holds the base of memory 0 where it never moves.
+pub(crate) const MEMORY_BASE: Gpr = R15;
+
+/// More locals than this are set to 0 by one instruction that repeats.
+const FEW_LOCALS: usize = 12;
+
+/// A frame of at most one page cannot skip the page that guards the stack.
+const PAGE: u32 = 4096;
+
+/// Larger frames hardly fit on a stack; the other compiler needs less.
+const LARGEST_FRAME: u32 = 1 << 20;
+
+impl<'a> Generator<'a> {
+    /// Starts the compilation of a function, up to its first operator.
+    pub(crate) fn enter(
+        features: Features,
+        request: &Request<'a>,
+        body: &mut Body<'_>,
+    ) -> Result<Self, CompileError> {
+        let ty = request.module.function_type(request.module.function(request.function));
+        let own = OwnType { ty, layout: Rc::new(CallLayout::new(ty)) };
+        let Workspace { mut asm, stack } = workspace::take();
+        let exit = asm.label();
+        let mut this = Self {
+            asm,
+            environment: Environment {
+                module: request.module,
+                layout: request.layout,
+                memory_mode: request.settings.memory_mode,
+                features,
+            },
+            own,
+            locals: Vec::new(),
+            reference_locals: Vec::new(),
+            stack,
+            references: Vec::new(),
+            floor: 0,
+            registers: Default::default(),
+            control: Control::new(&ty.results, exit),
+            frame: FrameState::default(),
+            cold: Vec::new(),
+            jump_tables: Vec::new(),
+            tables: Default::default(),
+            relocations: Vec::new(),
+            call_layouts: Default::default(),
+            moves: Vec::new(),
+            moved: 0,
+            offset: body.offset(),
+        };
+        let runs = body.read_locals()?;
+        this.place_locals(&runs)?;
+        this.prologue(&runs);
+        Ok(this)
+    }
+
+    /// Whether `MEMORY_BASE` is in use.
+    pub(crate) fn has_memory_base(&self) -> bool {
+        self.environment.memory_mode == MemoryMode::Guard
+            && !self.environment.module.memories.is_empty()
+    }
+
+    fn place_locals(&mut self, runs: &[(u32, ValType)]) -> Generated {
+        let mut registers = LOCAL_GPRS.iter().copied();
+        let mut saved = vec![INSTANCE];
+        if self.has_memory_base() {
+            saved.push(MEMORY_BASE);
+        }
+        let params = self.own.ty.params.iter().copied();
+        let rest = runs.iter().flat_map(|&(count, ty)| std::iter::repeat_n(ty, count as usize));
+        let types: Vec<_> = params.chain(rest).collect();
+        let results = self.own.ty.results.iter();
+        if types.iter().chain(results).any(|&ty| ty == ValType::V128) {
+            return Err(self.unsupported("a vector"));
+        }
+        let layout = Rc::clone(&self.own.layout);
+        for (index, &ty) in types.iter().enumerate() {
+            let place = match layout.params.get(index) {
+                Some(Place::Memory(offset)) => LocalPlace::Frame(16 + *offset as i32),
+                _ => match ty {
+                    ValType::I32 | ValType::I64 => {
+                        registers.next().map_or(LocalPlace::Frame(0), LocalPlace::Register)
+                    }
+                    _ => LocalPlace::Frame(0),
+                },
+            };
+            if let LocalPlace::Register(register) = place {
+                saved.push(register);
+            }
+            if ty.is_reference() {
+                self.reference_locals.push(index as u32);
+            }
+            self.locals.push(Local { ty, place });
+        }
+        let mut bytes = 8 * saved.len() as i32;
+        if layout.result_area_bytes != 0 {
+            bytes += 8;
+            self.frame.result_area = Some(-bytes);
+        }
+        for local in &mut self.locals {
+            if local.place == LocalPlace::Frame(0) {
+                bytes += 8;
+                local.place = LocalPlace::Frame(-bytes);
+            }
+        }
+        self.frame.saved = saved;
+        self.frame.fixed_bytes = bytes;
+        Ok(())
+    }
+
+    fn prologue(&mut self, runs: &[(u32, ValType)]) {
+        self.note_position();
+        self.asm.push(RBP);
+        self.asm.move_register(RBP, RSP);
+        self.frame.size_field = self.asm.take_stack_later();
+        for (index, &register) in self.frame.saved.iter().enumerate() {
+            self.asm.store(Width::W64, Address::new(RBP, -8 * (index as i32 + 1)), register);
+        }
+        self.asm.move_register(INSTANCE, RDI);
+        if let Some(offset) = self.frame.result_area {
+            self.asm.store(Width::W64, Address::new(RBP, offset), RSI);
+        }
+        self.save_params();
+        self.clear_locals(runs);
+        self.asm.load(Width::W64, R11, Address::new(INSTANCE, InstanceHead::STORE_BLOCK));
+        let limit = Address::new(R11, StoreBlock::LIMIT);
+        self.asm.operate(Operation::COMPARE, Width::W64, RSP, limit);
+        self.poll_if(Condition::Below);
+        if self.has_memory_base() {
+            let memory = self.environment.layout.memory(MemoryIndex(0)) + InstanceMemory::BASE;
+            self.asm.load(Width::W64, MEMORY_BASE, Address::new(INSTANCE, memory));
+        }
+    }
+
+    fn save_params(&mut self) {
+        let layout = Rc::clone(&self.own.layout);
+        for (local, &place) in self.locals.iter().zip(&layout.params) {
+            let width = width(local.ty);
+            match (place, local.place) {
+                (Place::Gpr(source), LocalPlace::Register(target)) => {
+                    // [BA-ZERO]
+                    self.asm.operate(Operation::LOAD, width, target, source);
+                }
+                (Place::Gpr(source), LocalPlace::Frame(offset)) => {
+                    self.asm.store(width, Address::new(RBP, offset), source);
+                }
+                (Place::Xmm(source), LocalPlace::Frame(offset)) => {
+                    let target = Address::new(RBP, offset);
+                    self.asm.operate(store_float(width), Width::W32, source, target);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn clear_locals(&mut self, runs: &[(u32, ValType)]) {
+        let params = self.own.ty.params.len();
+        if runs.is_empty() {
+            return;
+        }
+        let mut in_frame = 0;
+        let mut lowest = 0;
+        for local in &self.locals[params..] {
+            match local.place {
+                LocalPlace::Register(register) => {
+                    self.asm.operate(Operation::XOR, Width::W32, register, register);
+                }
+                LocalPlace::Frame(offset) => {
+                    in_frame += 1;
+                    lowest = offset;
+                    if self.locals.len() - params <= FEW_LOCALS {
+                        self.asm.store_immediate(Address::new(RBP, offset), 0);
+                    }
+                }
+            }
+        }
+        // They lie side by side, the last at the lowest address.
+        if self.locals.len() - params > FEW_LOCALS && in_frame != 0 {
+            self.asm.load_address(RDI, Address::new(RBP, lowest));
+            self.asm.operate(Operation::XOR, Width::W32, RAX, RAX);
+            self.asm.move_immediate(Width::W32, RCX, in_frame);
+            self.asm.repeat_store();
+        }
+    }
+
+    /// Emits the check of a loop header. Budgets of tiering are to be taken from here.
+    pub(crate) fn poll(&mut self) {
+        self.asm.load(Width::W64, R11, Address::new(INSTANCE, InstanceHead::STORE_BLOCK));
+        let limit = Address::new(R11, StoreBlock::LIMIT);
+        self.asm.operate_immediate(tierup_asm::Immediate::Compare, Width::W64, limit, 0);
+        self.poll_if(Condition::Sign);
+    }
+
+    /// Calls the poll builtin, out of line, if the condition holds.
+    fn poll_if(&mut self, condition: Condition) {
+        let label = self.asm.label();
+        self.asm.jump_if(condition, label);
+        let back = self.asm.label();
+        self.asm.bind(back);
+        let slots = self.live_references(self.stack.len());
+        let position = self.offset as u32;
+        self.cold.push(Cold::Poll { label, back, position, slots });
+    }
+
+    /// Where results of the function that are not in registers go. Uses r10.
+    pub(crate) fn load_result_area(&mut self) {
+        if let Some(offset) = self.frame.result_area {
+            self.asm.load(Width::W64, R10, Address::new(RBP, offset));
+        }
+    }
+
+    /// Takes the frame down, but for the return address.
+    pub(crate) fn restore_registers(&mut self) {
+        for (index, &register) in self.frame.saved.iter().enumerate() {
+            self.asm.load(Width::W64, register, Address::new(RBP, -8 * (index as i32 + 1)));
+        }
+    }
+
+    /// Returns; the results are where they belong. Budgets of tiering are to be taken from here.
+    pub(crate) fn epilogue(&mut self) {
+        self.restore_registers();
+        self.asm.leave();
+        self.asm.ret(self.own.layout.stack_bytes as u16);
+    }
+
+    /// Fills in the size of the frame, now that it is known.
+    pub(crate) fn settle_frame(&mut self) -> Generated<u32> {
+        let operands = 8 * self.frame.most_operands as u64;
+        let size = self.frame.fixed_bytes as u64 + operands + u64::from(self.frame.outgoing_bytes);
+        let size = size.next_multiple_of(16);
+        if size > u64::from(LARGEST_FRAME) {
+            return Err(self.unsupported("a frame of that size"));
+        }
+        let size = size as u32;
+        let field = self.frame.size_field;
+        if size <= PAGE {
+            self.asm.patch(field, &size.to_le_bytes());
+            return Ok(size);
+        }
+        // `jmp` to code that touches every page, and two bytes that are never reached.
+        let start = field - 3;
+        let distance = self.asm.offset() - (start + 5);
+        let [a, b, c, d] = distance.to_le_bytes();
+        self.asm.patch(start, &[0xe9, a, b, c, d, 0xcc, 0xcc]);
+        self.take_pages(size);
+        let back = (start + 7).wrapping_sub(self.asm.offset() + 5);
+        self.asm.jump_back(back);
+        Ok(size)
+    }
+
+    /// Takes `size` bytes of stack and touches every page on the way down.
+    fn take_pages(&mut self, size: u32) {
+        self.offset = 0;
+        self.asm.move_immediate(Width::W32, RAX, u64::from(size / PAGE));
+        let again = self.asm.label();
+        self.asm.bind(again);
+        self.asm.take_stack(PAGE);
+        self.asm.store_constant(4, Address::new(RSP, 0), 0);
+        self.asm.operate_immediate(tierup_asm::Immediate::Subtract, Width::W32, RAX, 1);
+        self.asm.jump_if(Condition::NotEqual, again);
+        self.asm.take_stack(size % PAGE);
+    }
+}

@@ -1,0 +1,174 @@
+//! State of the compilation of one function.
+
+use std::{collections::HashMap, rc::Rc};
+
+use codespace::{Position, Relocation, SideTables, TrapSite};
+use tierup_abi::{CallLayout, Gpr, InstanceLayout, MemoryMode, TrapKind};
+use tierup_asm::{Condition, Emitter, Label, R14};
+use tierup_compile::{CompileError, CompileErrorKind};
+use tierup_wasm::{FuncType, Module, TypeIndex, ValType};
+
+use crate::{
+    compiler::Features, control::Control, finish::Cold, registers::Registers, stack::Entry,
+    transfer::Move,
+};
+
+/// The result of compiling one operator.
+pub(crate) type Generated<T = ()> = Result<T, CompileError>;
+
+/// The instance.
+pub(crate) const INSTANCE: Gpr = R14;
+
+/// Most values that branches and calls of one function may move, and references that its
+/// safepoints may list. Real functions stay below a hundredth of it.
+const MOST_MOVED_VALUES: usize = 1 << 22;
+
+/// State of the compilation of one function.
+pub(crate) struct Generator<'a> {
+    pub(crate) asm: Emitter,
+    pub(crate) environment: Environment<'a>,
+    pub(crate) own: OwnType<'a>,
+    pub(crate) locals: Vec<Local>,
+    /// Locals that hold references.
+    pub(crate) reference_locals: Vec<u32>,
+    /// Operands, innermost last.
+    pub(crate) stack: Vec<Entry>,
+    /// Heights of the operands that are references.
+    pub(crate) references: Vec<u32>,
+    /// [BA-FLOOR]
+    pub(crate) floor: usize,
+    pub(crate) registers: Registers,
+    pub(crate) control: Control<'a>,
+    pub(crate) frame: FrameState,
+    /// Code behind the function's end.
+    pub(crate) cold: Vec<Cold>,
+    pub(crate) jump_tables: Vec<(Label, Vec<Label>)>,
+    pub(crate) tables: SideTables,
+    pub(crate) relocations: Vec<Relocation>,
+    pub(crate) call_layouts: HashMap<TypeIndex, Rc<CallLayout>>,
+    /// Lent to transfers.
+    pub(crate) moves: Vec<Move>,
+    pub(crate) moved: usize,
+    /// Position of the current operator in the module's bytes.
+    pub(crate) offset: usize,
+}
+
+/// What surrounds a function.
+#[derive(Clone, Copy)]
+pub(crate) struct Environment<'a> {
+    pub(crate) module: &'a Module,
+    pub(crate) layout: &'a InstanceLayout,
+    pub(crate) memory_mode: MemoryMode,
+    pub(crate) features: Features,
+}
+
+/// The function's own type.
+pub(crate) struct OwnType<'a> {
+    pub(crate) ty: &'a FuncType,
+    pub(crate) layout: Rc<CallLayout>,
+}
+
+/// A local of the function.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Local {
+    pub(crate) ty: ValType,
+    pub(crate) place: LocalPlace,
+}
+
+/// Where a local is, in the whole function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LocalPlace {
+    Register(Gpr),
+    /// At this distance from `rbp`.
+    Frame(i32),
+}
+
+/// What is known about the frame.
+#[derive(Default)]
+pub(crate) struct FrameState {
+    /// Callee-saved registers that are used, and where they are kept.
+    pub(crate) saved: Vec<Gpr>,
+    /// Where the result area's address is, if there is one.
+    pub(crate) result_area: Option<i32>,
+    /// Bytes below `rbp` before the first operand's slot.
+    pub(crate) fixed_bytes: i32,
+    /// Most operands at once.
+    pub(crate) most_operands: usize,
+    /// Most bytes of outgoing stack arguments.
+    pub(crate) outgoing_bytes: u32,
+    /// Where the instruction that takes the frame's space begins.
+    pub(crate) size_field: u32,
+}
+
+impl<'a> Generator<'a> {
+    /// All code from here on comes from the operator at `offset`.
+    pub(crate) fn begin_operator(&mut self, offset: usize) {
+        self.offset = offset;
+        self.note_position();
+    }
+
+    /// Notes that code from here on comes from the current operator.
+    pub(crate) fn note_position(&mut self) {
+        let position = self.offset as u32;
+        let offset = self.asm.offset();
+        match self.tables.positions.last_mut() {
+            // The operator before it left no code.
+            Some(last) if last.offset == offset => last.position = position,
+            _ => self.tables.positions.push(Position { offset, position }),
+        }
+    }
+
+    /// The next instruction can trap.
+    pub(crate) fn note_trap(&mut self, kind: TrapKind) {
+        self.tables.traps.push(TrapSite { offset: self.asm.offset(), code: kind as u8 });
+    }
+
+    /// Traps if the condition holds.
+    pub(crate) fn trap_if(&mut self, condition: Condition, kind: TrapKind) {
+        let label = self.cold_trap(kind);
+        self.asm.jump_if(condition, label);
+    }
+
+    /// A label that leads to a trap.
+    pub(crate) fn cold_trap(&mut self, kind: TrapKind) -> Label {
+        let position = self.offset as u32;
+        for cold in self.cold.iter().rev().take(4) {
+            if let Cold::Trap { label, kind: other, position: at } = *cold
+                && (other, at) == (kind, position)
+            {
+                return label;
+            }
+        }
+        let label = self.asm.label();
+        self.cold.push(Cold::Trap { label, kind, position });
+        label
+    }
+
+    /// How functions of a type are called.
+    pub(crate) fn call_layout(&mut self, ty: TypeIndex) -> Rc<CallLayout> {
+        let func_type = &self.environment.module.types[ty.index()];
+        let layout = self.call_layouts.entry(ty);
+        Rc::clone(layout.or_insert_with(|| Rc::new(CallLayout::new(func_type))))
+    }
+
+    /// Counts values that are moved.
+    pub(crate) fn spend(&mut self, values: usize) -> Generated {
+        self.moved += values;
+        if self.moved <= MOST_MOVED_VALUES {
+            return Ok(());
+        }
+        Err(self.unsupported("moving that many values"))
+    }
+
+    /// The body is not valid at the current operator.
+    #[cold]
+    pub(crate) fn invalid(&self, message: impl Into<String>) -> CompileError {
+        CompileErrorKind::Invalid { message: message.into(), offset: self.offset }.into()
+    }
+
+    /// This compiler cannot do the current operator.
+    #[cold]
+    pub(crate) fn unsupported(&self, what: &str) -> CompileError {
+        CompileErrorKind::Unsupported { what: what.into(), offset: self.offset }.into()
+    }
+}

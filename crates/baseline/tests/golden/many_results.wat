@@ -1,0 +1,107 @@
+;; The ninth result and those behind it travel in an area of the caller's frame.
+(module
+  (type $ten (func (result i32 i32 i32 i32 i32 i32 i32 i32 i32 i64)))
+  (func $callee (type $ten)
+    (i32.const 0) (i32.const 1) (i32.const 2) (i32.const 3) (i32.const 4)
+    (i32.const 5) (i32.const 6) (i32.const 7) (i32.const 8) (i64.const 9))
+  (func $caller (result i32)
+    call $callee
+    drop
+    i32.add i32.add i32.add i32.add i32.add i32.add i32.add i32.add)
+  (func $tail (type $ten)
+    return_call $callee))
+;;= function 0, frame of 96 bytes
+;;|    0  push rbp                             @38
+;;|    1  mov rbp, rsp
+;;|    4  sub rsp, 60h
+;;|    b  mov [rbp-8], r14
+;;|    f  mov r14, rdi
+;;|   12  mov [rbp-10h], rsi
+;;|   16  mov r11, [r14]
+;;|   19  cmp rsp, [r11]
+;;|   1c  jb 66h
+;;|   22  mov r10, [rbp-10h]                   @59
+;;|   26  mov dword ptr [r10], 8
+;;|   2d  mov qword ptr [r10+8], 9
+;;|   35  mov eax, 0
+;;|   3a  mov ecx, 1
+;;|   3f  mov edx, 2
+;;|   44  mov esi, 3
+;;|   49  mov edi, 4
+;;|   4e  mov r8d, 5
+;;|   54  mov r9d, 6
+;;|   5a  mov r10d, 7
+;;|   60  mov r14, [rbp-8]
+;;|   64  leave
+;;|   65  ret
+;;|   66  mov r10, rdi                         @38
+;;|   69  mov rdi, r14
+;;|   6c  mov r11, [r14+8]
+;;|   70  call qword ptr [r11]
+;;|   73  mov rdi, r10
+;;|   76  jmp 22h
+;;= function 1, frame of 112 bytes
+;;|    0  push rbp                             @61
+;;|    1  mov rbp, rsp
+;;|    4  sub rsp, 70h
+;;|    b  mov [rbp-8], r14
+;;|    f  mov r14, rdi
+;;|   12  mov r11, [r14]
+;;|   15  cmp rsp, [r11]
+;;|   18  jb 72h
+;;|   1e  lea rsi, [rbp-68h]                   @62
+;;|   22  mov rdi, r14
+;;|   25  call qword ptr [2Bh]                 cell 0
+;;|   2b  mov eax, eax
+;;|   2d  mov ecx, ecx
+;;|   2f  mov edx, edx
+;;|   31  mov esi, esi
+;;|   33  mov edi, edi
+;;|   35  mov r8d, r8d
+;;|   38  mov r9d, r9d
+;;|   3b  mov [rbp-48h], r10d
+;;|   3f  mov r11d, [rbp-68h]
+;;|   43  mov [rbp-50h], r11d
+;;|   47  mov r11, [rbp-60h]
+;;|   4b  mov [rbp-58h], r11
+;;|   4f  mov [rbp-10h], eax                   @65
+;;|   52  mov eax, [rbp-48h]
+;;|   55  add eax, [rbp-50h]
+;;|   58  add r9d, eax                         @66
+;;|   5b  add r8d, r9d                         @67
+;;|   5e  add edi, r8d                         @68
+;;|   61  add esi, edi                         @69
+;;|   63  add edx, esi                         @70
+;;|   65  add ecx, edx                         @71
+;;|   67  add ecx, [rbp-10h]                   @72
+;;|   6a  mov eax, ecx                         @73
+;;|   6c  mov r14, [rbp-8]
+;;|   70  leave
+;;|   71  ret
+;;|   72  mov r10, rdi                         @61
+;;|   75  mov rdi, r14
+;;|   78  mov r11, [r14+8]
+;;|   7c  call qword ptr [r11]
+;;|   7f  mov rdi, r10
+;;|   82  jmp 1Eh
+;;= function 2, frame of 16 bytes
+;;|    0  push rbp                             @75
+;;|    1  mov rbp, rsp
+;;|    4  sub rsp, 10h
+;;|    b  mov [rbp-8], r14
+;;|    f  mov r14, rdi
+;;|   12  mov [rbp-10h], rsi
+;;|   16  mov r11, [r14]
+;;|   19  cmp rsp, [r11]
+;;|   1c  jb 34h
+;;|   22  mov rsi, [rbp-10h]                   @76
+;;|   26  mov rdi, r14
+;;|   29  mov r14, [rbp-8]
+;;|   2d  leave
+;;|   2e  jmp qword ptr [34h]                  cell 0
+;;|   34  mov r10, rdi                         @75
+;;|   37  mov rdi, r14
+;;|   3a  mov r11, [r14+8]
+;;|   3e  call qword ptr [r11]
+;;|   41  mov rdi, r10
+;;|   44  jmp 22h
