@@ -2,6 +2,7 @@
 //!
 //! Everything that two of the three must agree on is defined here once: the structs that code
 //! reads, the layout of instances, calling convention, trap codes, builtins.
+#![forbid(unsafe_code)]
 
 mod machine_struct;
 mod structs;

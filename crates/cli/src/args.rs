@@ -29,6 +29,8 @@ Examples:
   tierup --dir data::/srv app.wasm     it sees the directory data as /srv
   tierup --invoke add lib.wat 2 3      call an exported function and print its results
   tierup -W timeout=5s app.wasm        stop it after five seconds
+  tierup compile app.wasm              compile all of it, and say how long it took
+  tierup inspect --code add lib.wat    show a function's machine code
   tierup wast test.wast                run a specification script
 
 Exit codes: the program's own; 134 after a trap; 1 for other errors; 2 for wrong usage.
@@ -42,6 +44,10 @@ const DEFAULT_WASM_STACK: usize = 1 << 20;
 pub(crate) enum Command {
     /// Run a WASI program, or call a function of a module
     Run(RunArgs),
+    /// Compile a whole module and say how long it took
+    Compile(CompileArgs),
+    /// Show the machine code of a function
+    Inspect(InspectArgs),
     /// Run WebAssembly specification scripts
     Wast(WastArgs),
 }
@@ -115,6 +121,40 @@ pub(crate) enum StatsFormat {
     Json,
 }
 
+/// Arguments of `compile`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompileArgs {
+    /// Threads that validate and compile [default: cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+
+    /// The module
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct InspectArgs {
+    /// Disassemble this function: its index, or its name
+    #[arg(long = "code", value_name = "FUNCTION")]
+    pub(crate) function: String,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+
+    /// The module
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
 /// Arguments of `wast`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct WastArgs {
@@ -133,7 +173,7 @@ pub(crate) struct WastArgs {
 /// The command, with `run` put in where it was left away.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, clap::Error> {
     let mut args: Vec<_> = args.collect();
-    let known = ["run", "wast", "-h", "--help", "-V", "--version"];
+    let known = ["run", "compile", "inspect", "wast", "-h", "--help", "-V", "--version"];
     if args.get(1).is_some_and(|first| !known.iter().any(|known| first == known)) {
         args.insert(1, "run".into());
     }
@@ -153,8 +193,14 @@ mod tests {
         let args = ["tierup"].iter().chain(args).map(OsString::from);
         match parse(args).unwrap() {
             Command::Run(args) => args,
-            Command::Wast(_) => panic!("not run"),
+            _ => panic!("not run"),
         }
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        use clap::CommandFactory as _;
+        Tierup::command().debug_assert();
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod outcome;
 mod run;
 mod invoke;
 mod stats;
+mod compile;
+mod inspect;
 mod wast;
 mod stack;
 mod logging;
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         Err(failure) => Err(failure),
         Ok(()) => match command {
             Command::Run(args) => stack::with(&args.engine, || run::run(&args)),
+            Command::Compile(args) => compile::run(&args),
+            Command::Inspect(args) => inspect::run(&args),
             Command::Wast(args) => stack::with(&args.engine, || wast::run(&args)),
         },
     };

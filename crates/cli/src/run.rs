@@ -50,13 +50,19 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
 
 /// The engine that the options describe.
 pub(crate) fn engine(args: &EngineArgs) -> Result<Engine, Failure> {
+    Ok(Engine::new(&config(args))?)
+}
+
+/// The configuration that the options describe.
+pub(crate) fn config(args: &EngineArgs) -> Config {
     let mut config = Config::new();
     args.code.iter().for_each(|option| option.apply(&mut config));
     args.wasm.iter().for_each(|option| option.apply(&mut config));
-    Ok(Engine::new(&config)?)
+    config
 }
 
-fn load(engine: &Engine, file: &Path) -> Result<Module, Failure> {
+/// The module in a file.
+pub(crate) fn load(engine: &Engine, file: &Path) -> Result<Module, Failure> {
     let bytes = fs::read(file)
         .map_err(|error| Failure::error(format!("cannot read {}: {error}", file.display())))?;
     Module::from_vec(engine, bytes)

@@ -296,8 +296,11 @@ impl<'a, T: 'static> Caller<'a, T> {
         self.store.data_mut()
     }
 
-    /// The instance that imported the function that was called. `None` if the host called it, or
-    /// if it was called through a reference that the host put into a table.
+    /// The instance that imported the function that was called.
+    ///
+    /// `None` if the host called it, or if it was called through a reference: one that the host
+    /// put into a table, or that `ref.func` made. (Elements of a module's own segments know their
+    /// instance.)
     pub fn instance(&mut self) -> Option<crate::Instance> {
         let instance = self.store.state.root(self.instance?);
         Some(crate::Instance::from_handle(instance))

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tierup_compile::CompileError;
 use tierup_runtime::{CompiledModule, ErrorKind};
 use tierup_tiering::ModuleTiering;
-use tierup_wasm::{Bytes, DefinedFunc, ExternType, FuncIndex};
+use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
-    Engine, Error,
+    Engine, Error, FunctionCode,
     hooks::{ModuleHooks, ModuleSubject},
 };
 
@@ -128,22 +128,56 @@ impl Module {
         self.0.tiering.tier_up_all().map_err(|failure| self.compile_error(failure))
     }
 
-    /// Gives a function its best code now, on this thread. Imported functions have theirs.
+    /// Gives a function its best code now, on this thread.
     ///
     /// # Errors
     ///
-    /// If it cannot be compiled. It stays as it is.
-    ///
-    /// # Panics
-    ///
-    /// If the module has no function of that index.
+    /// If the module does not define it, or it cannot be compiled. It stays as it is.
     pub fn tier_up_function(&self, function: u32) -> Result<(), Error> {
-        let module = self.0.compiled.module();
-        let count = module.functions.len();
-        assert!((function as usize) < count, "function {function} of {count}");
-        let Some(defined) = module.defined(FuncIndex(function)) else { return Ok(()) };
+        let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
         let result = self.0.tiering.tier_up(defined);
         result.map_err(|error| self.compile_error((defined, error)))
+    }
+
+    /// Compiles one function, if it has no code.
+    ///
+    /// # Errors
+    ///
+    /// If the module does not define it, or it cannot be compiled.
+    pub fn compile_function(&self, function: u32) -> Result<(), Error> {
+        let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
+        let result = self.0.tiering.compile_now(defined);
+        result.map_err(|error| self.compile_error((defined, error)))
+    }
+
+    /// The code that callers of a function reach now; `None` if it has none.
+    pub fn function_code(&self, function: u32) -> Option<FunctionCode> {
+        let code = self.0.compiled.unit().code(self.defined(function)?.0)?;
+        Some(FunctionCode::new(self.clone(), code))
+    }
+
+    /// The number of functions, imported ones among them.
+    pub fn function_count(&self) -> u32 {
+        self.0.compiled.module().functions.len() as u32
+    }
+
+    /// The number of imported functions, which come first.
+    pub fn imported_function_count(&self) -> u32 {
+        self.0.compiled.module().imported_functions
+    }
+
+    /// The name of a function, from the name section or an export.
+    pub fn function_name(&self, function: u32) -> Option<&str> {
+        let wasm = self.0.compiled.module();
+        let function = FuncIndex(function);
+        let export = || wasm.exports.iter().find(|export| export.entity == Entity::Func(function));
+        let name = self.0.compiled.info().names().function(function);
+        name.or_else(|| export().map(|export| export.name.as_str()))
+    }
+
+    fn defined(&self, function: u32) -> Option<DefinedFunc> {
+        let wasm = self.0.compiled.module();
+        wasm.defined(FuncIndex(function)).filter(|defined| defined.0 < wasm.defined_functions())
     }
 
     /// Its engine.

@@ -4,6 +4,7 @@
 //!   everything but the bodies.
 //! * [`Module::validate_bodies`] on several threads, or [`Module::validate_body`] one at a time.
 //! * [`Names`] gives functions and locals their names back.
+#![forbid(unsafe_code)]
 
 mod types;
 mod index;

@@ -228,6 +228,26 @@ impl Code {
         self.range().contains(&pc) && self.offset(pc).is_none()
     }
 
+    /// The machine code, with constants and veneers.
+    pub fn bytes(&self) -> &[u8] {
+        let range = self.range();
+        // SAFETY: the object's range is committed, readable under every strategy, written before
+        // the object could be found and not again as long as it exists, which the borrow of a
+        // counted reference or of a scope ensures.
+        unsafe { std::slice::from_raw_parts(range.start as *const u8, range.len()) }
+    }
+
+    /// All instructions that may trap: offset and the user's code, sorted.
+    pub fn traps(&self) -> impl Iterator<Item = (u32, u8)> {
+        self.contents().tables.traps()
+    }
+
+    /// Where the code comes from: offset and the user's source position, sorted, each valid up to
+    /// the next.
+    pub fn positions(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.contents().tables.positions()
+    }
+
     /// Bytes of its record and side tables.
     pub fn metadata_bytes(&self) -> usize {
         self.item().metadata

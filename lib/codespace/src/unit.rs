@@ -135,6 +135,13 @@ impl Unit {
             .map_or(std::ptr::null(), std::ptr::from_ref)
     }
 
+    /// The function whose cell lies at that address.
+    pub fn function_of_cell(&self, address: usize) -> Option<u32> {
+        let index = address.checked_sub(self.cells() as usize)? / size_of::<usize>();
+        let function = u32::try_from(index).ok().filter(|&index| index < self.functions())?;
+        (self.cell(function) as usize == address).then_some(function)
+    }
+
     /// The address of a function's lazy entry, where its cell leads while it has no code.
     ///
     /// # Panics

@@ -4,6 +4,7 @@
 //! names in commands and messages are short.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod code;
 mod support;
 mod bad_input;
 mod damaged;

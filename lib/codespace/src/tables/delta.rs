@@ -81,6 +81,25 @@ pub(super) fn floor(words: &[u32], offset: u32) -> Option<(u32, u32)> {
     Some((found_offset, found_value))
 }
 
+/// All pairs, in order.
+pub(super) fn pairs(words: &[u32]) -> impl Iterator<Item = (u32, u32)> {
+    let (&count, words) = words.split_first().unwrap_or((&0, &[]));
+    let checkpoints = (count as usize).div_ceil(STRIDE) * CHECKPOINT;
+    let (checkpoints, bytes) = words.split_at_checked(checkpoints).unwrap_or_default();
+    let mut reader = Reader { words: bytes, byte: 0 };
+    let mut pair = (0, 0_u32);
+    (0..count as usize).map(move |index| {
+        if index % STRIDE == 0 {
+            let checkpoint = &checkpoints[index / STRIDE * CHECKPOINT..];
+            pair = (checkpoint[0], checkpoint[1]);
+        } else {
+            let offset = pair.0 + reader.number();
+            pair = (offset, pair.1.wrapping_add(unzigzag(reader.number())));
+        }
+        pair
+    })
+}
+
 /// The last checkpoint whose offset is not above `offset`.
 fn last_at(checkpoints: &[u32], offset: u32) -> Option<usize> {
     let (mut low, mut high) = (0, checkpoints.len() / CHECKPOINT);
@@ -173,6 +192,7 @@ mod tests {
                 assert_eq!(floor(&words, wanted), naive(&pairs, wanted), "{count} {wanted}");
             }
             assert_eq!(floor(&words, u32::MAX), naive(&pairs, u32::MAX));
+            assert_eq!(super::pairs(&words).collect::<Vec<_>>(), pairs);
         }
     }
 

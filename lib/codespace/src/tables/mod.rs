@@ -99,6 +99,17 @@ impl Tables {
         (position != Position::NONE).then_some(position)
     }
 
+    /// All trap sites: offset and code.
+    pub(crate) fn traps(&self) -> impl Iterator<Item = (u32, u8)> {
+        let words = self.sizes().map_or(0..0, Sizes::traps);
+        delta::pairs(self.part(words)).map(|(offset, code)| (offset, code as u8))
+    }
+
+    /// All source positions: offset and position.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (u32, u32)> {
+        delta::pairs(self.part(self.sizes().map_or(0..0, Sizes::positions)))
+    }
+
     /// The references in the frame of a call that returns to `offset`.
     pub(crate) fn safepoint_at(&self, offset: u32) -> Option<SafepointView<'_>> {
         let sizes = self.sizes()?;
