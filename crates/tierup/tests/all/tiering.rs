@@ -20,7 +20,7 @@ use tierup_optimize::Optimizing;
 
 use crate::{
     budgeted::{Budgeted, RegisterCheck},
-    support::{engine_with, instance_of, run_i32, trap_kind},
+    support::{engine_with, in_process, instance_of, run_i32, stderr, trap_kind},
 };
 
 fn first() -> Arc<dyn Compiler> {
@@ -339,7 +339,7 @@ fn an_engine_with_jobs_queued_goes_at_once() {
     let compiled = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&compiled);
     let second = second(move |_| {
-        thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(500));
         count.fetch_add(1, Ordering::Relaxed);
         Ok(())
     });
@@ -349,10 +349,33 @@ fn an_engine_with_jobs_queued_goes_at_once() {
     assert_eq!(engine.stats().tier_ups.queued, 10);
     let start = Instant::now();
     drop((engine, store));
-    assert!(start.elapsed() < Duration::from_millis(800), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(2500), "{:?}", start.elapsed());
     assert!(compiled.load(Ordering::Relaxed) <= 5);
     // The compiler is all that is left.
     assert_eq!(Arc::strong_count(&second), 1);
+}
+
+#[test]
+fn a_forked_child_drops_an_engine_whose_threads_it_does_not_have() {
+    let name = "tiering::a_forked_child_drops_an_engine_whose_threads_it_does_not_have";
+    let output = in_process(name, || {
+        let engine = engine(2, optimizing());
+        let (mut store, instance) = instance_of(&engine, &chain());
+        run_i32(&mut store, instance, ("f0", 5)).unwrap();
+        wait_until(|| 0 < engine.stats().tier_ups.done);
+        // SAFETY: the child drops what it has and ends.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            drop((store, engine));
+            // SAFETY: no other code has to run.
+            unsafe { libc::_exit(7) }
+        }
+        let mut status = 0;
+        // SAFETY: the status is a place for one.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7, "{status:#x}");
+    });
+    assert!(output.status.success(), "{}", stderr(&output));
 }
 
 #[test]
