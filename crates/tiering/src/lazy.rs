@@ -70,9 +70,8 @@ impl FunctionCompiler {
 
     /// What the compiler does not support or finds too large, `fallback` compiles.
     #[must_use]
-    pub fn with_fallback(mut self, fallback: Arc<dyn Compiler>) -> Self {
-        self.fallback = Some(fallback);
-        self
+    pub fn with_fallback(self, fallback: Option<Arc<dyn Compiler>>) -> Self {
+        Self { fallback, ..self }
     }
 
     /// Gives a function code, if it has none of this tier or a better one.
@@ -85,7 +84,9 @@ impl FunctionCompiler {
         subject: &dyn Subject,
         function: DefinedFunc,
     ) -> Result<(), CompileError> {
-        if let Outcome::Compiled(_) = self.compile(subject, function)? {
+        if let Outcome::Compiled(installed) = self.compile(subject, function)? {
+            let function = subject.module().function(function).0;
+            tracing::debug!(target: "tiering", function, ?installed, "lazy compile");
             self.counters.count_lazy();
         }
         Ok(())

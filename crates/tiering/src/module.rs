@@ -80,10 +80,7 @@ impl ModuleTiering {
         let compiler = |compiler| {
             FunctionCompiler::new(compiler, settings.clone(), validation, Arc::clone(&counters))
         };
-        let mut first = compiler(first);
-        if let Some(fallback) = fallback {
-            first = first.with_fallback(fallback);
-        }
+        let first = compiler(first).with_fallback(fallback);
         let second = second.map(compiler);
         Arc::new_cyclic(|own| Self {
             subject,

@@ -128,20 +128,13 @@ impl Module {
         self.0.tiering.tier_up_all().map_err(|failure| self.compile_error(failure))
     }
 
-    /// Gives a function its best code now, on this thread. Imported functions have theirs.
+    /// Gives a function its best code now, on this thread.
     ///
     /// # Errors
     ///
-    /// If it cannot be compiled. It stays as it is.
-    ///
-    /// # Panics
-    ///
-    /// If the module has no function of that index.
+    /// If the module does not define it, or it cannot be compiled. It stays as it is.
     pub fn tier_up_function(&self, function: u32) -> Result<(), Error> {
-        let module = self.0.compiled.module();
-        let count = module.functions.len();
-        assert!((function as usize) < count, "function {function} of {count}");
-        let Some(defined) = module.defined(FuncIndex(function)) else { return Ok(()) };
+        let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
         let result = self.0.tiering.tier_up(defined);
         result.map_err(|error| self.compile_error((defined, error)))
     }

@@ -84,7 +84,8 @@ fn the_keys_are_listed() {
 fn keys_change_how_and_not_what() {
     let scratch = Scratch::with("library.wat", LIBRARY);
     let options = "-C lazy=n -C lazy-validation -C compile-threads=1,arena=64K -C protection=toggle \
-                   -C protection=file -W explicit-bounds-checks -W max-memory-size=1G,max-instances=1";
+                   -C protection=file -C compiler=tiered,tier-up-budget=1 -C compile-threads=0 \
+                   -C compiler=optimizing -W explicit-bounds-checks -W max-memory-size=1G,max-instances=1";
     scratch.run(&format!("{options} --invoke add library.wat 2 3")).printed("5\n");
     for option in options.split(" -").filter(|option| option.starts_with(['C', 'W'])) {
         scratch.run(&format!("-{option} --invoke add library.wat 2 3")).printed("5\n");
@@ -100,6 +101,7 @@ fn statistics_for_programs_are_one_object() {
     let figures: serde_json::Value = serde_json::from_str(&ended.stderr).unwrap();
     assert_eq!(figures["compile"]["lazy"], 1, "{ended:?}");
     assert_eq!(figures["run"]["instances"], 1, "{ended:?}");
+    assert_eq!(figures["tier_up"]["failed"], 0, "{ended:?}");
     assert!(figures["code"]["committed_bytes"].as_u64().unwrap() > 0);
     scratch.run("--stats --invoke add library.wat 2 3").with(0, "compile.lazy ");
 }

@@ -18,4 +18,5 @@ mod linking;
 mod stacks;
 mod threads;
 mod tiering;
+mod tiering_ends;
 mod traps;
