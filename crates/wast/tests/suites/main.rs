@@ -28,6 +28,8 @@ enum Mode {
     Baseline,
     /// The same before instantiation, with explicit checks of memory accesses.
     BaselineExplicit,
+    /// Like `Stress`, with the baseline compiler.
+    BaselineStress,
     /// Tiny arenas, and after each directive all functions are removed.
     Stress,
 }
@@ -36,13 +38,13 @@ impl Mode {
     fn engine(self) -> Engine {
         let mut config = Config::new();
         config.lazy(!matches!(self, Self::Eager | Self::BaselineExplicit));
-        if matches!(self, Self::Baseline | Self::BaselineExplicit) {
+        if matches!(self, Self::Baseline | Self::BaselineExplicit | Self::BaselineStress) {
             config.strategy(CompilerStrategy::Baseline);
         }
         if self == Self::BaselineExplicit {
             config.memory_mode(MemoryMode::Explicit);
         }
-        if self == Self::Stress {
+        if matches!(self, Self::Stress | Self::BaselineStress) {
             config.arena_code_bytes(TINY_ARENA);
         }
         Engine::new(&config).expect("the machine is one that we support")
@@ -51,7 +53,7 @@ impl Mode {
     fn between(self) -> Between {
         match self {
             Self::Lazy | Self::Eager | Self::Baseline | Self::BaselineExplicit => Between::Nothing,
-            Self::Stress => Between::RemoveCode,
+            Self::Stress | Self::BaselineStress => Between::RemoveCode,
         }
     }
 }
@@ -79,6 +81,11 @@ macro_rules! suites {
             #[test]
             fn baseline_explicit() {
                 check($suite, Mode::BaselineExplicit, $files);
+            }
+
+            #[test]
+            fn baseline_stress() {
+                check($suite, Mode::BaselineStress, $files);
             }
 
             #[test]
