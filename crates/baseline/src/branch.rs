@@ -131,6 +131,12 @@ impl<'a> Generator<'a> {
                     self.note_position();
                     self.emit_poll(back, slots);
                 }
+                Cold::Budget { label, back, position, slots, spent } => {
+                    self.offset = position as usize;
+                    self.asm.bind(label);
+                    self.note_position();
+                    self.emit_budget_spent(back, slots, spent);
+                }
                 Cold::TypeMismatch { label, position } => {
                     self.offset = position as usize;
                     self.asm.bind(label);

@@ -43,6 +43,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) used: bool,
     /// The way there for the branch table of that position.
     pub(crate) stub: Option<(usize, Label)>,
+    /// Of a loop: where its header's work is to be filled in.
+    pub(crate) budget: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +67,7 @@ impl<'a> Control<'a> {
             label: exit,
             used: false,
             stub: None,
+            budget: 0,
         };
         Self { frames: vec![function], unreachable: false, skipped: Vec::new() }
     }
@@ -133,7 +136,10 @@ impl<'a> Generator<'a> {
         let frame = self.innermost()?;
         self.materialize(frame.params.len())?;
         self.asm.bind(frame.label);
-        self.poll();
+        let field = self.spend_in_loop();
+        if let Some(frame) = self.control.frames.last_mut() {
+            frame.budget = field;
+        }
         Ok(())
     }
 
@@ -185,7 +191,7 @@ impl<'a> Generator<'a> {
             self.check_height(&frame)?;
         }
         match frame.kind {
-            Kind::Loop => {}
+            Kind::Loop => self.settle_loop(frame.budget),
             Kind::If { otherwise } => {
                 if self.is_reachable() {
                     self.move_to(&frame)?;
@@ -260,7 +266,8 @@ impl<'a> Generator<'a> {
         let height = height.ok_or_else(|| self.invalid("an operand is missing"))?;
         self.spill_all(self.stack.len());
         let label = self.asm.label();
-        let frame = Frame { height, params, results, kind, label, used: false, stub: None };
+        let frame =
+            Frame { height, params, results, kind, label, used: false, stub: None, budget: 0 };
         self.control.frames.push(frame);
         Ok(())
     }

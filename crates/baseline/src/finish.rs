@@ -6,6 +6,7 @@ use tierup_asm::Label;
 use tierup_compile::{CompileError, Compiled};
 
 use crate::{
+    budget::Spent,
     generator::Generator,
     workspace::{self, Workspace},
 };
@@ -15,6 +16,8 @@ use crate::{
 pub(crate) enum Cold {
     /// A trap.
     Trap { label: Label, kind: TrapKind, position: u32 },
+    /// A budget that is used up.
+    Budget { label: Label, back: Label, position: u32, slots: Vec<Slot>, spent: Spent },
     /// A call of the poll builtin.
     Poll { label: Label, back: Label, position: u32, slots: Vec<Slot> },
     /// An indirect call met another type, or null; the entry's address is in r10.

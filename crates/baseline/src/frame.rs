@@ -53,6 +53,7 @@ impl<'a> Generator<'a> {
             environment: Environment {
                 module: request.module,
                 layout: request.layout,
+                function: request.function,
                 memory_mode: request.settings.memory_mode,
                 features,
             },
@@ -209,14 +210,6 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Emits the check of a loop header. Budgets of tiering are to be taken from here.
-    pub(crate) fn poll(&mut self) {
-        self.asm.load(Width::W64, R11, Address::new(INSTANCE, InstanceHead::STORE_BLOCK));
-        let limit = Address::new(R11, StoreBlock::LIMIT);
-        self.asm.operate_immediate(tierup_asm::Immediate::Compare, Width::W64, limit, 0);
-        self.poll_if(Condition::Sign);
-    }
-
     /// Calls the poll builtin, out of line, if the condition holds.
     fn poll_if(&mut self, condition: Condition) {
         let label = self.asm.label();
@@ -242,8 +235,9 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Returns; the results are where they belong. Budgets of tiering are to be taken from here.
+    /// Returns; the results are where they belong.
     pub(crate) fn epilogue(&mut self) {
+        self.spend_at_return();
         self.restore_registers();
         self.asm.leave();
         self.asm.ret(self.own.layout.stack_bytes as u16);

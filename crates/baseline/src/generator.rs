@@ -6,7 +6,7 @@ use codespace::{Position, Relocation, SideTables, TrapSite};
 use tierup_abi::{CallLayout, Gpr, InstanceLayout, MemoryMode, TrapKind};
 use tierup_asm::{Condition, Emitter, Label, R14};
 use tierup_compile::{CompileError, CompileErrorKind};
-use tierup_wasm::{FuncType, Module, TypeIndex, ValType};
+use tierup_wasm::{DefinedFunc, FuncType, Module, TypeIndex, ValType};
 
 use crate::{
     compiler::Features, control::Control, finish::Cold, registers::Registers, stack::Entry,
@@ -58,6 +58,7 @@ pub(crate) struct Generator<'a> {
 pub(crate) struct Environment<'a> {
     pub(crate) module: &'a Module,
     pub(crate) layout: &'a InstanceLayout,
+    pub(crate) function: DefinedFunc,
     pub(crate) memory_mode: MemoryMode,
     pub(crate) features: Features,
 }

@@ -51,6 +51,7 @@ mod branch;
 mod call;
 mod callee;
 mod builtin;
+mod budget;
 mod numeric;
 mod divide;
 mod float;

@@ -1,0 +1,87 @@
+//! Budgets: how much a function runs, and the poll of loops.
+//!
+//! Each loop header and each return subtracts a measure of the work done from the function's
+//! budget in the instance: the bytes of code between. Below zero a builtin counts it, refills the
+//! budget in slices, decides whether the function is worth optimizing, and is the poll.
+//!
+//! A loop's length is known at its end, so the header's number is filled in there.
+
+use codespace::Slot;
+use tierup_abi::{Builtin, InstanceBudget, InstanceHead};
+use tierup_asm::{Address, Condition, Immediate, Label, R10, R11, Width};
+
+use crate::{
+    finish::Cold,
+    generator::{Generator, INSTANCE},
+};
+
+/// Most that a return counts: not all of a large function has run.
+const MOST_AT_RETURN: u32 = 4096;
+
+/// Where the slow path of a budget was left from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Spent {
+    /// A loop header: r10 and r11 are free.
+    Loop,
+    /// A return: r10 may carry a result. Nothing that the slow path does reclaims objects, so
+    /// references among the results need no safepoint.
+    Return,
+}
+
+impl Generator<'_> {
+    /// Takes from the budget at a loop header; returns where [`Generator::settle_loop`] fills in
+    /// how much.
+    pub(crate) fn spend_in_loop(&mut self) -> u32 {
+        let slots = self.live_references(self.stack.len());
+        self.spend_budget(InstanceBudget::MAX_WORK, Spent::Loop, slots)
+    }
+
+    /// Fills in the work of a loop that ends here.
+    pub(crate) fn settle_loop(&mut self, field: u32) {
+        self.settle(field, self.asm.offset() - field, InstanceBudget::MAX_WORK as u32);
+    }
+
+    /// Takes from the budget before the frame is taken down.
+    pub(crate) fn spend_at_return(&mut self) {
+        let field = self.spend_budget(InstanceBudget::MAX_WORK, Spent::Return, Vec::new());
+        self.settle(field, self.asm.offset(), MOST_AT_RETURN);
+    }
+
+    /// Emits `sub dword [budget], work; js slow`. Returns the offset of the number.
+    fn spend_budget(&mut self, work: i32, spent: Spent, slots: Vec<Slot>) -> u32 {
+        let offset = self.environment.layout.budget(self.environment.function);
+        // A number that needs the long form, in which there is room for any other.
+        let budget = Address::new(INSTANCE, offset);
+        self.asm.operate_immediate(Immediate::Subtract, Width::W32, budget, work);
+        let field = self.asm.offset() - 4;
+        let (label, back) = (self.asm.label(), self.asm.label());
+        self.asm.jump_if(Condition::Sign, label);
+        self.asm.bind(back);
+        let position = self.offset as u32;
+        self.cold.push(Cold::Budget { label, back, position, slots, spent });
+        field
+    }
+
+    fn settle(&mut self, field: u32, work: u32, most: u32) {
+        self.asm.patch(field, &work.clamp(1, most).to_le_bytes());
+    }
+
+    /// The slow path, which keeps every register but r11 and, in a loop, r10.
+    pub(crate) fn emit_budget_spent(&mut self, back: Label, slots: Vec<Slot>, spent: Spent) {
+        if spent == Spent::Return {
+            // Twice, for the stack's alignment.
+            self.asm.push(R10);
+            self.asm.push(R10);
+        }
+        let function = u64::from(self.environment.function.0);
+        self.asm.move_immediate(Width::W32, R11, function);
+        self.asm.load(Width::W64, R10, Address::new(INSTANCE, InstanceHead::BUILTINS));
+        self.asm.call_memory(Address::new(R10, Builtin::BudgetSpent.offset()));
+        self.note_safepoint(slots);
+        if spent == Spent::Return {
+            self.asm.pop(R10);
+            self.asm.pop(R10);
+        }
+        self.asm.jump(back);
+    }
+}
