@@ -22,6 +22,7 @@ pub(crate) fn text(stats: &EngineStats) -> String {
 
 fn value(stats: &EngineStats) -> Value {
     let code = &stats.code;
+    let baseline = &stats.baseline;
     let optimized = &stats.optimized;
     json!({
         "code": {
@@ -32,6 +33,8 @@ fn value(stats: &EngineStats) -> Value {
             "generated_bytes": code.code.generated_bytes,
             "freed_bytes": code.code.freed_bytes,
             "metadata_bytes": code.code.metadata_bytes,
+            "baseline_functions": code.code.baseline.count,
+            "baseline_bytes": code.code.baseline.bytes,
             "optimized_functions": code.code.optimized.count,
             "optimized_bytes": code.code.optimized.bytes,
             "other_objects": code.code.other.count,
@@ -40,6 +43,10 @@ fn value(stats: &EngineStats) -> Value {
             "retired_bytes": code.code.retired.bytes,
         },
         "compile": {
+            "baseline_functions": baseline.functions,
+            "baseline_milliseconds": baseline.time.as_secs_f64() * 1e3,
+            "baseline_body_bytes": baseline.body_bytes,
+            "baseline_code_bytes": baseline.code_bytes,
             "optimized_functions": optimized.functions,
             "optimized_milliseconds": optimized.time.as_secs_f64() * 1e3,
             "optimized_body_bytes": optimized.body_bytes,
