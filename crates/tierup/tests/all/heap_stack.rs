@@ -137,6 +137,24 @@ fn references_in_frames_are_found_exactly() {
     }
 }
 
+/// Baseline code keeps what locals hold until it returns, so what is dead may live on.
+#[test]
+fn references_in_frames_of_baseline_code_are_found() {
+    let text = HOLDERS.replace("v128.const i64x2 1 1", "f64.const 1").replace("v128", "f64");
+    let engine = engine_with(|config| {
+        config.strategy(tierup::Strategy::Baseline);
+    });
+    let module = Module::new(&engine, &text).unwrap();
+    for name in module.exports().map(|export| export.name).filter(|&name| name != "dead") {
+        let mut store = Store::new(&engine, Reclaimed::default());
+        let instance = linker(&engine).instantiate(&mut store, &module).unwrap();
+        for _ in 0..2 {
+            call_with_references(&mut store, instance, name);
+        }
+    }
+    assert_eq!(engine.stats().bailouts, 0);
+}
+
 fn call_with_references(store: &mut Collecting, instance: Instance, name: &str) {
     let (value, func) = store.scope(|scope| {
         let value = ExternRef::new(&mut *scope, 77).unwrap();

