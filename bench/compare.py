@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -45,6 +46,7 @@ class Task:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = parse()
     if options.bless:
         return bless(Path(options.bless))
@@ -68,13 +70,18 @@ def main() -> int:
         tasks = own_programs(options) + modules(options, Path(scratch))
         head = heading(engines, skipped, options)
         print(head, flush=True)
-        for task in tasks:
-            perform(task, engines, options)
-    report = Report(engines, [task.case for task in tasks], reference)
+        done = []
+        try:
+            for task in tasks:
+                perform(task, engines, options)
+                done.append(task)
+        except KeyboardInterrupt:
+            say(f"interrupted: these are {len(done)} of {len(tasks)} cases")
+    report = Report(engines, [task.case for task in done], reference)
     tables = report.markdown()
     print(tables)
     save(options, engines, skipped, head, tables, report)
-    return 1 if any(task.case.wrong for task in tasks) else 0
+    return 1 if any(task.case.wrong for task in done) else 0
 
 
 def parse() -> argparse.Namespace:
