@@ -76,6 +76,9 @@ def main() -> int:
                 perform(task, engines, options)
                 done.append(task)
         except KeyboardInterrupt:
+            # Some senders repeat themselves.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             say(f"interrupted: these are {len(done)} of {len(tasks)} cases")
     report = Report(engines, [task.case for task in done], reference)
     tables = report.markdown()
