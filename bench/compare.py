@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -45,6 +46,7 @@ class Task:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = parse()
     if options.bless:
         return bless(Path(options.bless))
@@ -68,13 +70,21 @@ def main() -> int:
         tasks = own_programs(options) + modules(options, Path(scratch))
         head = heading(engines, skipped, options)
         print(head, flush=True)
-        for task in tasks:
-            perform(task, engines, options)
-    report = Report(engines, [task.case for task in tasks], reference)
+        done = []
+        try:
+            for task in tasks:
+                perform(task, engines, options)
+                done.append(task)
+        except KeyboardInterrupt:
+            # Some senders repeat themselves.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            say(f"interrupted: these are {len(done)} of {len(tasks)} cases")
+    report = Report(engines, [task.case for task in done], reference)
     tables = report.markdown()
     print(tables)
     save(options, engines, skipped, head, tables, report)
-    return 1 if any(task.case.wrong for task in tasks) else 0
+    return 1 if any(task.case.wrong for task in done) else 0
 
 
 def parse() -> argparse.Namespace:
@@ -83,17 +93,22 @@ def parse() -> argparse.Namespace:
         epilog="Modes of peers: " + ", ".join(peers.all_modes()),
     )
     add = parser.add_argument
-    add("--tierup", default=str(HERE.parent / "target/release/tierup"), metavar="PATH")
+    add(
+        "--tierup",
+        default=str(HERE.parent / "target/release/tierup"),
+        metavar="PATH",
+        help="instead of target/release/tierup",
+    )
     add(
         "--tierup-mode",
         action="append",
         default=[],
         metavar="NAME=FLAGS",
-        help="a column of its own with these flags, e.g. base=compiler=baseline (for -C compiler=baseline); repeatable",
+        help="a column with these flags, e.g. all=lazy=n (for -C lazy=n); repeatable",
     )
     add("--no-tierup", action="store_true", help="only the peers")
     for peer in peers.PEERS:
-        add(f"--{peer}", metavar="PATH", help="instead of the one found")
+        add(f"--{peer}", metavar="PATH", help=f"{peer}, instead of the one found")
     add("--peers", metavar="DIR", help="look here before the PATH")
     add("--install", metavar="DIR", help="install what npm and cargo offer there, then as --peers")
     add("--engines", metavar="A,B", help=f"modes of peers (usually {','.join(peers.USUAL)})")
@@ -108,7 +123,12 @@ def parse() -> argparse.Namespace:
     environment = os.environ.get
     add("--yosys-wasm", default=environment("YOSYS_WASM"), metavar="FILE", help="adds `yosys -V`")
     add("--yosys-share", default=environment("YOSYS_SHARE"), metavar="DIR", help="its data files")
-    add("--yosys-verilog", default=environment("YOSYS_VERILOG"), metavar="FILE", help="adds a synthesis of its module `top`")
+    add(
+        "--yosys-verilog",
+        default=environment("YOSYS_VERILOG"),
+        metavar="FILE",
+        help="adds a synthesis of its module `top`",
+    )
     add("--bless", metavar="DIR", help="rewrite programs/sizes.txt with the results of native builds")
     return parser.parse_args()
 

@@ -5,7 +5,6 @@ import os
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -13,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List
 
-# Linux counts peak memory in KiB, macOS in bytes.
-PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 PR_SET_CHILD_SUBREAPER = 36
 
 # The shell tells the number of the process that it starts, and ends. The process, a copy of the
@@ -44,12 +41,14 @@ def run(command: List[str], timeout: float) -> Run:
         late = threading.Event()
         timer = threading.Timer(timeout, lambda: (late.set(), process.kill()))
         timer.start()
-        # Look first, and collect afterwards: until then its group is surely ours to kill.
-        os.waitid(os.P_PID, process.number, os.WEXITED | os.WNOWAIT)
-        wall = time.monotonic() - process.start
-        timer.cancel()
-        timer.join()
-        process.kill()
+        try:
+            # Look first, and collect afterwards: until then its group is surely ours to kill.
+            os.waitid(os.P_PID, process.number, os.WEXITED | os.WNOWAIT)
+            wall = time.monotonic() - process.start
+        finally:
+            timer.cancel()
+            timer.join()
+            process.kill()
         # Only wait4 tells what this one process took.
         _, status, usage = os.wait4(process.number, 0)
         code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
@@ -57,7 +56,7 @@ def run(command: List[str], timeout: float) -> Run:
         return Run(
             cpu=usage.ru_utime + usage.ru_stime,
             wall=wall,
-            peak=usage.ru_maxrss * PEAK_UNIT / 2**20,
+            peak=usage.ru_maxrss / 1024,
             output=output.read_text(errors="replace") if output.exists() else "",
             problem=_problem(code, late.is_set(), timeout, complaint),
         )
@@ -73,9 +72,7 @@ def _problem(code: int, late: bool, timeout: float, complaint: str) -> str:
 
 
 def _adopt_orphans() -> bool:
-    """Makes this process the parent of those whose own parent ended; Linux can."""
-    if not sys.platform.startswith("linux"):
-        return False
+    """Makes this process the parent of those whose own parent ended."""
     try:
         return ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
     except (OSError, AttributeError):

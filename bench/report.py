@@ -97,7 +97,8 @@ class Report:
             spreads = [case.spread(name) for case in self._of(group)]
             spreads = [value for value in spreads if value is not None]
             spread = f"{statistics.median(spreads):.0%}" if spreads else ""
-            lines.append(f"| {name} | {cpu:.2f} | {wall:.2f} | {peak:.1f} | {spread} |")
+            figures = [f"{cpu:.2f}", f"{wall:.2f}", f"{peak:.1f}"] if cpu else ["", "", ""]
+            lines.append(f"| {name} | {' | '.join(figures)} | {spread} |")
         return "\n".join(lines) + "\n" + self._best(group)
 
     def _best(self, group: str) -> str:

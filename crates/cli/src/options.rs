@@ -45,7 +45,7 @@ options! {
     /// An option for code generation.
     CodeOption, "C" {
         "compiler" => Compiler(CompilerStrategy, parse_strategy), "tiered|baseline|optimizing",
-            "which compilers make code [tiered]";
+            "which compilers make code [optimizing]";
         "tier-up-budget" => TierUpBudget(usize, parse_count), "N",
             "work before a function may be optimized, 1: at once [1000000]";
         "lazy" => Lazy(bool, parse_bool), "y|n",

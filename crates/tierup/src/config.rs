@@ -31,11 +31,11 @@ pub struct Config {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CompilerStrategy {
     /// The baseline compiler first, the optimizing one for what runs long.
-    #[default]
     Tiered,
     /// The baseline compiler only, but for functions that it cannot do.
     Baseline,
     /// The optimizing compiler only.
+    #[default]
     Optimizing,
 }
 
@@ -95,8 +95,8 @@ impl Config {
         self
     }
 
-    /// Which compilers make code: by default the baseline compiler first, and the optimizing one
-    /// for functions that run long.
+    /// Which compilers make code: by default the optimizing compiler alone, as long as the numbers
+    /// that decide about tiering are not measured with the baseline compiler there is now.
     pub fn strategy(&mut self, strategy: CompilerStrategy) -> &mut Self {
         self.strategy = strategy;
         self

@@ -142,7 +142,7 @@ fn references_in_frames_are_found_exactly() {
 fn references_in_frames_of_baseline_code_are_found() {
     let text = HOLDERS.replace("v128.const i64x2 1 1", "f64.const 1").replace("v128", "f64");
     let engine = engine_with(|config| {
-        config.strategy(tierup::Strategy::Baseline);
+        config.strategy(tierup::CompilerStrategy::Baseline);
     });
     let module = Module::new(&engine, &text).unwrap();
     for name in module.exports().map(|export| export.name).filter(|&name| name != "dead") {

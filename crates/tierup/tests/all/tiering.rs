@@ -30,7 +30,11 @@ fn first() -> Arc<dyn Compiler> {
 /// An engine that tiers up to `second` at the first chance, on `threads` threads.
 pub(crate) fn engine(threads: usize, second: Arc<dyn Compiler>) -> Engine {
     engine_with(|config| {
-        config.compilers(first(), second).tier_up_budget(1).compile_threads(threads);
+        config
+            .compilers(first(), second)
+            .strategy(CompilerStrategy::Tiered)
+            .tier_up_budget(1)
+            .compile_threads(threads);
     })
 }
 
@@ -216,7 +220,9 @@ fn arguments_of_all_kinds_survive_the_report() {
 fn a_report_keeps_every_register() {
     for threads in [0, 1] {
         let engine = engine_with(|config| {
-            config.compilers(Arc::new(RegisterCheck), second(|_| panic!("on purpose")));
+            config
+                .compilers(Arc::new(RegisterCheck), second(|_| panic!("on purpose")))
+                .strategy(CompilerStrategy::Tiered);
             config.tier_up_budget(1).compile_threads(threads);
         });
         let text = r#"(module (func (export "f") (result i64) (i64.const 0)))"#;
@@ -255,7 +261,11 @@ fn a_report_is_a_poll() {
 #[test]
 fn a_budget_is_for_work_and_not_for_calls() {
     let engine = engine_with(|config| {
-        config.compilers(first(), optimizing()).tier_up_budget(100_000).compile_threads(0);
+        config
+            .compilers(first(), optimizing())
+            .strategy(CompilerStrategy::Tiered)
+            .tier_up_budget(100_000)
+            .compile_threads(0);
     });
     let (mut store, instance) = instance_of(&engine, &chain());
     let mut calls = 0;
@@ -289,7 +299,7 @@ fn the_other_strategies_never_tier_up() {
 #[test]
 fn tier_up_by_hand() {
     let engine = engine_with(|config| {
-        config.compilers(first(), optimizing());
+        config.compilers(first(), optimizing()).strategy(CompilerStrategy::Tiered);
     });
     let module = Module::new(&engine, chain()).unwrap();
     let mut store = Store::new(&engine, ());
