@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 use tierup::{
-    AsContextMut, Caller, Config, Engine, Error, Extern, ExternRef, ExternType, Func, FuncType,
-    Global, Instance, Memory, MemoryMode, Module, Protection, Store, Table, Val,
+    AsContextMut, Caller, CompilerStrategy, Config, Engine, Error, Extern, ExternRef, ExternType,
+    Func, FuncType, Global, Instance, Memory, MemoryMode, Module, Protection, Store, Table, Val,
 };
 
 use crate::{
@@ -24,12 +24,26 @@ pub enum Mode {
     Removed,
     /// Pages of code switch between writable and executable.
     Toggle,
+    /// Baseline code only.
+    Baseline,
+    /// The same, with bounds of memories compared.
+    BaselineExplicit,
+    /// Baseline code that tiers up at the first chance, on the calling thread.
+    Tiered,
 }
 
 impl Mode {
     /// All of them. The others are compared with the first.
-    pub const ALL: [Self; 5] =
-        [Self::Lazy, Self::Eager, Self::Explicit, Self::Removed, Self::Toggle];
+    pub const ALL: [Self; 8] = [
+        Self::Lazy,
+        Self::Eager,
+        Self::Explicit,
+        Self::Removed,
+        Self::Toggle,
+        Self::Baseline,
+        Self::BaselineExplicit,
+        Self::Tiered,
+    ];
 
     fn config(self) -> Config {
         let mut config = Config::new();
@@ -40,6 +54,14 @@ impl Mode {
             Self::Explicit => config.memory_mode(MemoryMode::Explicit),
             Self::Removed => config.arena_code_bytes(64 << 10).lazy_validation(true),
             Self::Toggle => config.protection(Protection::Toggle),
+            Self::Baseline => config.strategy(CompilerStrategy::Baseline),
+            Self::BaselineExplicit => config
+                .strategy(CompilerStrategy::Baseline)
+                .memory_mode(MemoryMode::Explicit)
+                .lazy(false),
+            Self::Tiered => {
+                config.strategy(CompilerStrategy::Tiered).tier_up_budget(1).compile_threads(0)
+            }
         };
         config
     }
