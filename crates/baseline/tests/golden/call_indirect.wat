@@ -18,37 +18,47 @@
 ;;|   1c  mov r12d, edx
 ;;|   1f  mov r11, [r14]
 ;;|   22  cmp rsp, [r11]
-;;|   25  jb 6Dh
+;;|   25  jb 7Bh
 ;;|   2b  mov r10d, ebx                        @42
 ;;|   2e  mov r11, [r14+20h]
 ;;|   32  cmp r10, [r11+8]
-;;|   36  jae 82h
+;;|   36  jae 90h
 ;;|   3c  shl r10, 5
 ;;|   40  add r10, [r11]
 ;;|   43  mov r11d, [r14+28h]
 ;;|   47  cmp r11d, [r10+10h]
-;;|   4b  jne 83h
+;;|   4b  jne 91h
 ;;|   51  mov esi, r12d
 ;;|   54  mov rdi, [r10+8]
 ;;|   58  mov rax, [r10]
 ;;|   5b  call qword ptr [rax]
 ;;|   5d  mov eax, eax
-;;|   5f  mov r14, [rbp-8]                     @45
-;;|   63  mov rbx, [rbp-10h]
-;;|   67  mov r12, [rbp-18h]
-;;|   6b  leave
-;;|   6c  ret
-;;|   6d  mov r10, rdi                         @37
-;;|   70  mov rdi, r14
-;;|   73  mov r11, [r14+8]
-;;|   77  call qword ptr [r11]
-;;|   7a  mov rdi, r10
-;;|   7d  jmp 2Bh
-;;|   82  hlt                                  @42 UndefinedElement
-;;|   83  cmp dword ptr [r10+10h], 0           @42
-;;|   88  je 8Fh
-;;|   8e  hlt                                  IndirectCallTypeMismatch
-;;|   8f  hlt                                  UninitializedElement
+;;|   5f  sub dword ptr [r14+30h], 6Dh         @45
+;;|   67  js 9Eh
+;;|   6d  mov r14, [rbp-8]
+;;|   71  mov rbx, [rbp-10h]
+;;|   75  mov r12, [rbp-18h]
+;;|   79  leave
+;;|   7a  ret
+;;|   7b  mov r10, rdi                         @37
+;;|   7e  mov rdi, r14
+;;|   81  mov r11, [r14+8]
+;;|   85  call qword ptr [r11]
+;;|   88  mov rdi, r10
+;;|   8b  jmp 2Bh
+;;|   90  hlt                                  @42 UndefinedElement
+;;|   91  cmp dword ptr [r10+10h], 0           @42
+;;|   96  je 9Dh
+;;|   9c  hlt                                  IndirectCallTypeMismatch
+;;|   9d  hlt                                  UninitializedElement
+;;|   9e  push r10                             @45
+;;|   a0  push r10
+;;|   a2  mov r11d, 0
+;;|   a8  mov r10, [r14+8]
+;;|   ac  call qword ptr [r10+8]
+;;|   b0  pop r10
+;;|   b2  pop r10
+;;|   b4  jmp 6Dh
 ;;= function 1, frame of 48 bytes
 ;;|    0  push rbp                             @47
 ;;|    1  mov rbp, rsp

@@ -24,18 +24,28 @@
 ;;|   16  mov ebx, esi
 ;;|   18  mov r11, [r14]
 ;;|   1b  cmp rsp, [r11]
-;;|   1e  jb 30h
+;;|   1e  jb 3Eh
 ;;|   24  mov eax, ebx                         @47
-;;|   26  mov r14, [rbp-8]
-;;|   2a  mov rbx, [rbp-10h]
-;;|   2e  leave
-;;|   2f  ret
-;;|   30  mov r10, rdi                         @44
-;;|   33  mov rdi, r14
-;;|   36  mov r11, [r14+8]
-;;|   3a  call qword ptr [r11]
-;;|   3d  mov rdi, r10
-;;|   40  jmp 24h
+;;|   26  sub dword ptr [r14+40h], 34h
+;;|   2e  js 53h
+;;|   34  mov r14, [rbp-8]
+;;|   38  mov rbx, [rbp-10h]
+;;|   3c  leave
+;;|   3d  ret
+;;|   3e  mov r10, rdi                         @44
+;;|   41  mov rdi, r14
+;;|   44  mov r11, [r14+8]
+;;|   48  call qword ptr [r11]
+;;|   4b  mov rdi, r10
+;;|   4e  jmp 24h
+;;|   53  push r10                             @47
+;;|   55  push r10
+;;|   57  mov r11d, 0
+;;|   5d  mov r10, [r14+8]
+;;|   61  call qword ptr [r10+8]
+;;|   65  pop r10
+;;|   67  pop r10
+;;|   69  jmp 34h
 ;;= function 1, frame of 32 bytes
 ;;|    0  push rbp                             @49
 ;;|    1  mov rbp, rsp
@@ -46,38 +56,45 @@
 ;;|   16  mov ebx, esi
 ;;|   18  mov r11, [r14]
 ;;|   1b  cmp rsp, [r11]
-;;|   1e  jb 61h
-;;|   24  mov r11, [r14]                       @50
-;;|   27  cmp qword ptr [r11], 0
-;;|   2b  js 76h
-;;|   31  mov esi, ebx                         @54
-;;|   33  mov rdi, r14
-;;|   36  call qword ptr [3Ch]                 cell 0
-;;|   3c  mov eax, eax
-;;|   3e  mov esi, eax                         @56
-;;|   40  mov rdi, r14
-;;|   43  call qword ptr [49h]                 cell 0
-;;|   49  mov eax, eax
-;;|   4b  mov ebx, eax                         @58
-;;|   4d  test ebx, ebx                        @62
-;;|   4f  jne 24h
-;;|   55  mov eax, ebx                         @67
-;;|   57  mov r14, [rbp-8]
-;;|   5b  mov rbx, [rbp-10h]
-;;|   5f  leave
-;;|   60  ret
-;;|   61  mov r10, rdi                         @49
-;;|   64  mov rdi, r14
-;;|   67  mov r11, [r14+8]
-;;|   6b  call qword ptr [r11]
-;;|   6e  mov rdi, r10
-;;|   71  jmp 24h
-;;|   76  mov r10, rdi                         @50
-;;|   79  mov rdi, r14
-;;|   7c  mov r11, [r14+8]
-;;|   80  call qword ptr [r11]
-;;|   83  mov rdi, r10
-;;|   86  jmp 31h
+;;|   1e  jb 70h
+;;|   24  sub dword ptr [r14+48h], 2Eh         @50
+;;|   2c  js 85h
+;;|   32  mov esi, ebx                         @54
+;;|   34  mov rdi, r14
+;;|   37  call qword ptr [3Dh]                 cell 0
+;;|   3d  mov eax, eax
+;;|   3f  mov esi, eax                         @56
+;;|   41  mov rdi, r14
+;;|   44  call qword ptr [4Ah]                 cell 0
+;;|   4a  mov eax, eax
+;;|   4c  mov ebx, eax                         @58
+;;|   4e  test ebx, ebx                        @62
+;;|   50  jne 24h
+;;|   56  mov eax, ebx                         @67
+;;|   58  sub dword ptr [r14+48h], 66h
+;;|   60  js 98h
+;;|   66  mov r14, [rbp-8]
+;;|   6a  mov rbx, [rbp-10h]
+;;|   6e  leave
+;;|   6f  ret
+;;|   70  mov r10, rdi                         @49
+;;|   73  mov rdi, r14
+;;|   76  mov r11, [r14+8]
+;;|   7a  call qword ptr [r11]
+;;|   7d  mov rdi, r10
+;;|   80  jmp 24h
+;;|   85  mov r11d, 1                          @50
+;;|   8b  mov r10, [r14+8]
+;;|   8f  call qword ptr [r10+8]
+;;|   93  jmp 32h
+;;|   98  push r10                             @67
+;;|   9a  push r10
+;;|   9c  mov r11d, 1
+;;|   a2  mov r10, [r14+8]
+;;|   a6  call qword ptr [r10+8]
+;;|   aa  pop r10
+;;|   ac  pop r10
+;;|   ae  jmp 66h
 ;;= function 2, frame of 32 bytes
 ;;|    0  push rbp                             @69
 ;;|    1  mov rbp, rsp
@@ -88,7 +105,7 @@
 ;;|   16  mov ebx, esi
 ;;|   18  mov r11, [r14]
 ;;|   1b  cmp rsp, [r11]
-;;|   1e  jb 4Ah
+;;|   1e  jb 58h
 ;;|   24  mov esi, ebx                         @72
 ;;|   26  mov rdi, [r14+28h]
 ;;|   2a  mov rax, [r14+20h]
@@ -99,16 +116,26 @@
 ;;|   38  mov rax, [r14+20h]
 ;;|   3c  call qword ptr [rax]
 ;;|   3e  mov eax, eax
-;;|   40  mov r14, [rbp-8]                     @76
-;;|   44  mov rbx, [rbp-10h]
-;;|   48  leave
-;;|   49  ret
-;;|   4a  mov r10, rdi                         @69
-;;|   4d  mov rdi, r14
-;;|   50  mov r11, [r14+8]
-;;|   54  call qword ptr [r11]
-;;|   57  mov rdi, r10
-;;|   5a  jmp 24h
+;;|   40  sub dword ptr [r14+50h], 4Eh         @76
+;;|   48  js 6Dh
+;;|   4e  mov r14, [rbp-8]
+;;|   52  mov rbx, [rbp-10h]
+;;|   56  leave
+;;|   57  ret
+;;|   58  mov r10, rdi                         @69
+;;|   5b  mov rdi, r14
+;;|   5e  mov r11, [r14+8]
+;;|   62  call qword ptr [r11]
+;;|   65  mov rdi, r10
+;;|   68  jmp 24h
+;;|   6d  push r10                             @76
+;;|   6f  push r10
+;;|   71  mov r11d, 2
+;;|   77  mov r10, [r14+8]
+;;|   7b  call qword ptr [r10+8]
+;;|   7f  pop r10
+;;|   81  pop r10
+;;|   83  jmp 4Eh
 ;;= function 3, frame of 32 bytes
 ;;|    0  push rbp                             @78
 ;;|    1  mov rbp, rsp

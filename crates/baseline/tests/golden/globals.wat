@@ -15,7 +15,7 @@
 ;;|    f  mov r14, rdi
 ;;|   12  mov r11, [r14]
 ;;|   15  cmp rsp, [r11]
-;;|   18  jb 4Eh
+;;|   18  jb 5Ch
 ;;|   1e  mov rax, [r14+40h]                   @71
 ;;|   22  add rax, 1                           @75
 ;;|   26  mov [r14+40h], rax                   @76
@@ -28,12 +28,22 @@
 ;;|   3f  mov r11, [r14+30h]                   @84
 ;;|   43  mov ecx, [r11]
 ;;|   46  add eax, ecx                         @86
-;;|   48  mov r14, [rbp-8]                     @87
-;;|   4c  leave
-;;|   4d  ret
-;;|   4e  mov r10, rdi                         @70
-;;|   51  mov rdi, r14
-;;|   54  mov r11, [r14+8]
-;;|   58  call qword ptr [r11]
-;;|   5b  mov rdi, r10
-;;|   5e  jmp 1Eh
+;;|   48  sub dword ptr [r14+60h], 56h         @87
+;;|   50  js 71h
+;;|   56  mov r14, [rbp-8]
+;;|   5a  leave
+;;|   5b  ret
+;;|   5c  mov r10, rdi                         @70
+;;|   5f  mov rdi, r14
+;;|   62  mov r11, [r14+8]
+;;|   66  call qword ptr [r11]
+;;|   69  mov rdi, r10
+;;|   6c  jmp 1Eh
+;;|   71  push r10                             @87
+;;|   73  push r10
+;;|   75  mov r11d, 0
+;;|   7b  mov r10, [r14+8]
+;;|   7f  call qword ptr [r10+8]
+;;|   83  pop r10
+;;|   85  pop r10
+;;|   87  jmp 56h

@@ -19,7 +19,7 @@
 ;;|   12  mov [rbp-10h], rsi
 ;;|   16  mov r11, [r14]
 ;;|   19  cmp rsp, [r11]
-;;|   1c  jb 66h
+;;|   1c  jb 74h
 ;;|   22  mov r10, [rbp-10h]                   @59
 ;;|   26  mov dword ptr [r10], 8
 ;;|   2d  mov qword ptr [r10+8], 9
@@ -31,15 +31,25 @@
 ;;|   4e  mov r8d, 5
 ;;|   54  mov r9d, 6
 ;;|   5a  mov r10d, 7
-;;|   60  mov r14, [rbp-8]
-;;|   64  leave
-;;|   65  ret
-;;|   66  mov r10, rdi                         @38
-;;|   69  mov rdi, r14
-;;|   6c  mov r11, [r14+8]
-;;|   70  call qword ptr [r11]
-;;|   73  mov rdi, r10
-;;|   76  jmp 22h
+;;|   60  sub dword ptr [r14+30h], 6Eh
+;;|   68  js 89h
+;;|   6e  mov r14, [rbp-8]
+;;|   72  leave
+;;|   73  ret
+;;|   74  mov r10, rdi                         @38
+;;|   77  mov rdi, r14
+;;|   7a  mov r11, [r14+8]
+;;|   7e  call qword ptr [r11]
+;;|   81  mov rdi, r10
+;;|   84  jmp 22h
+;;|   89  push r10                             @59
+;;|   8b  push r10
+;;|   8d  mov r11d, 0
+;;|   93  mov r10, [r14+8]
+;;|   97  call qword ptr [r10+8]
+;;|   9b  pop r10
+;;|   9d  pop r10
+;;|   9f  jmp 6Eh
 ;;= function 1, frame of 112 bytes
 ;;|    0  push rbp                             @61
 ;;|    1  mov rbp, rsp
@@ -48,7 +58,7 @@
 ;;|    f  mov r14, rdi
 ;;|   12  mov r11, [r14]
 ;;|   15  cmp rsp, [r11]
-;;|   18  jb 72h
+;;|   18  jb 80h
 ;;|   1e  lea rsi, [rbp-68h]                   @62
 ;;|   22  mov rdi, r14
 ;;|   25  call qword ptr [2Bh]                 cell 0
@@ -75,15 +85,25 @@
 ;;|   65  add ecx, edx                         @71
 ;;|   67  add ecx, [rbp-10h]                   @72
 ;;|   6a  mov eax, ecx                         @73
-;;|   6c  mov r14, [rbp-8]
-;;|   70  leave
-;;|   71  ret
-;;|   72  mov r10, rdi                         @61
-;;|   75  mov rdi, r14
-;;|   78  mov r11, [r14+8]
-;;|   7c  call qword ptr [r11]
-;;|   7f  mov rdi, r10
-;;|   82  jmp 1Eh
+;;|   6c  sub dword ptr [r14+38h], 7Ah
+;;|   74  js 95h
+;;|   7a  mov r14, [rbp-8]
+;;|   7e  leave
+;;|   7f  ret
+;;|   80  mov r10, rdi                         @61
+;;|   83  mov rdi, r14
+;;|   86  mov r11, [r14+8]
+;;|   8a  call qword ptr [r11]
+;;|   8d  mov rdi, r10
+;;|   90  jmp 1Eh
+;;|   95  push r10                             @73
+;;|   97  push r10
+;;|   99  mov r11d, 1
+;;|   9f  mov r10, [r14+8]
+;;|   a3  call qword ptr [r10+8]
+;;|   a7  pop r10
+;;|   a9  pop r10
+;;|   ab  jmp 7Ah
 ;;= function 2, frame of 16 bytes
 ;;|    0  push rbp                             @75
 ;;|    1  mov rbp, rsp

@@ -26,47 +26,51 @@
 ;;|   26  mov qword ptr [rbp-28h], 0
 ;;|   2e  mov r11, [r14]
 ;;|   31  cmp rsp, [r11]
-;;|   34  jb 92h
-;;|   3a  mov r11, [r14]                       @28
-;;|   3d  cmp qword ptr [r11], 0
-;;|   41  js 0A7h
-;;|   47  mov r13d, r12d                       @32
-;;|   4a  mov r11, [r14]                       @34
-;;|   4d  cmp qword ptr [r11], 0
-;;|   51  js 0BCh
-;;|   57  mov eax, [rbp-28h]                   @40
-;;|   5a  add eax, r13d
-;;|   5d  mov [rbp-28h], eax                   @41
-;;|   60  lea eax, [r13-1]                     @47
-;;|   64  mov r13d, eax                        @48
-;;|   67  test r13d, r13d                      @50
-;;|   6a  jne 4Ah
-;;|   70  lea eax, [rbx-1]                     @57
-;;|   73  mov ebx, eax                         @58
-;;|   75  test ebx, ebx                        @60
-;;|   77  jne 3Ah
-;;|   7d  mov eax, [rbp-28h]                   @65
-;;|   80  mov r14, [rbp-8]
-;;|   84  mov rbx, [rbp-10h]
-;;|   88  mov r12, [rbp-18h]
-;;|   8c  mov r13, [rbp-20h]
-;;|   90  leave
-;;|   91  ret
-;;|   92  mov r10, rdi                         @25
-;;|   95  mov rdi, r14
-;;|   98  mov r11, [r14+8]
-;;|   9c  call qword ptr [r11]
-;;|   9f  mov rdi, r10
-;;|   a2  jmp 3Ah
-;;|   a7  mov r10, rdi                         @28
-;;|   aa  mov rdi, r14
-;;|   ad  mov r11, [r14+8]
-;;|   b1  call qword ptr [r11]
-;;|   b4  mov rdi, r10
-;;|   b7  jmp 47h
-;;|   bc  mov r10, rdi                         @34
-;;|   bf  mov rdi, r14
-;;|   c2  mov r11, [r14+8]
-;;|   c6  call qword ptr [r11]
-;;|   c9  mov rdi, r10
-;;|   cc  jmp 57h
+;;|   34  jb 0A2h
+;;|   3a  sub dword ptr [r14+30h], 41h         @28
+;;|   42  js 0B7h
+;;|   48  mov r13d, r12d                       @32
+;;|   4b  sub dword ptr [r14+30h], 23h         @34
+;;|   53  js 0CAh
+;;|   59  mov eax, [rbp-28h]                   @40
+;;|   5c  add eax, r13d
+;;|   5f  mov [rbp-28h], eax                   @41
+;;|   62  lea eax, [r13-1]                     @47
+;;|   66  mov r13d, eax                        @48
+;;|   69  test r13d, r13d                      @50
+;;|   6c  jne 4Bh
+;;|   72  lea eax, [rbx-1]                     @57
+;;|   75  mov ebx, eax                         @58
+;;|   77  test ebx, ebx                        @60
+;;|   79  jne 3Ah
+;;|   7f  mov eax, [rbp-28h]                   @65
+;;|   82  sub dword ptr [r14+30h], 90h
+;;|   8a  js 0DDh
+;;|   90  mov r14, [rbp-8]
+;;|   94  mov rbx, [rbp-10h]
+;;|   98  mov r12, [rbp-18h]
+;;|   9c  mov r13, [rbp-20h]
+;;|   a0  leave
+;;|   a1  ret
+;;|   a2  mov r10, rdi                         @25
+;;|   a5  mov rdi, r14
+;;|   a8  mov r11, [r14+8]
+;;|   ac  call qword ptr [r11]
+;;|   af  mov rdi, r10
+;;|   b2  jmp 3Ah
+;;|   b7  mov r11d, 0                          @28
+;;|   bd  mov r10, [r14+8]
+;;|   c1  call qword ptr [r10+8]
+;;|   c5  jmp 48h
+;;|   ca  mov r11d, 0                          @34
+;;|   d0  mov r10, [r14+8]
+;;|   d4  call qword ptr [r10+8]
+;;|   d8  jmp 59h
+;;|   dd  push r10                             @65
+;;|   df  push r10
+;;|   e1  mov r11d, 0
+;;|   e7  mov r10, [r14+8]
+;;|   eb  call qword ptr [r10+8]
+;;|   ef  pop r10
+;;|   f1  pop r10
+;;|   f3  jmp 90h

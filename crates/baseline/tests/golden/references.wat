@@ -20,11 +20,11 @@
 ;;|   19  mov qword ptr [rbp-20h], 0
 ;;|   21  mov r11, [r14]
 ;;|   24  cmp rsp, [r11]
-;;|   27  jb 0AAh
+;;|   27  jb 0B9h
 ;;|   2d  mov r10d, 3                          @49
 ;;|   33  mov r11, [r14+20h]
 ;;|   37  cmp r10, [r11+8]
-;;|   3b  jae 0BFh
+;;|   3b  jae 0CEh
 ;;|   41  mov r11, [r11]
 ;;|   44  mov eax, [r11+r10*4]
 ;;|   48  mov [rbp-20h], eax                   @51
@@ -33,37 +33,44 @@
 ;;|   52  mov rdi, [r14+30h]
 ;;|   56  mov rax, [r14+28h]
 ;;|   5a  call qword ptr [rax]                 Extern[rbp-32] Func[rbp-24] Extern[rbp-16]
-;;|   5c  mov r11, [r14]                       @59
-;;|   5f  cmp qword ptr [r11], 0
-;;|   63  js 0C0h
-;;|   69  mov esi, [rbp-20h]                   @65
-;;|   6c  mov edx, 0
-;;|   71  mov rdi, [r14+30h]
-;;|   75  mov rax, [r14+28h]
-;;|   79  call qword ptr [rax]                 Extern[rbp-32] Func[rbp-24] Extern[rbp-16]
-;;|   7b  cmp qword ptr [rbp-18h], 0           @69
-;;|   80  je 5Ch                               @70
-;;|   86  mov eax, [rbp-10h]                   @77
-;;|   89  mov r10d, 4
-;;|   8f  mov r11, [r14+20h]
-;;|   93  cmp r10, [r11+8]
-;;|   97  jae 0D5h
-;;|   9d  mov r11, [r11]
-;;|   a0  mov [r11+r10*4], eax
-;;|   a4  mov r14, [rbp-8]                     @79
-;;|   a8  leave
-;;|   a9  ret
-;;|   aa  mov r10, rdi                         @44
-;;|   ad  mov rdi, r14
-;;|   b0  mov r11, [r14+8]
-;;|   b4  call qword ptr [r11]                 Extern[rbp-32] Func[rbp-24] Extern[rbp-16]
-;;|   b7  mov rdi, r10
-;;|   ba  jmp 2Dh
-;;|   bf  hlt                                  @49 TableOutOfBounds
-;;|   c0  mov r10, rdi                         @59
-;;|   c3  mov rdi, r14
-;;|   c6  mov r11, [r14+8]
-;;|   ca  call qword ptr [r11]                 Extern[rbp-32] Func[rbp-24] Extern[rbp-16]
-;;|   cd  mov rdi, r10
-;;|   d0  jmp 69h
-;;|   d5  hlt                                  @77 TableOutOfBounds
+;;|   5c  sub dword ptr [r14+40h], 27h         @59
+;;|   64  js 0CFh
+;;|   6a  mov esi, [rbp-20h]                   @65
+;;|   6d  mov edx, 0
+;;|   72  mov rdi, [r14+30h]
+;;|   76  mov rax, [r14+28h]
+;;|   7a  call qword ptr [rax]                 Extern[rbp-32] Func[rbp-24] Extern[rbp-16]
+;;|   7c  cmp qword ptr [rbp-18h], 0           @69
+;;|   81  je 5Ch                               @70
+;;|   87  mov eax, [rbp-10h]                   @77
+;;|   8a  mov r10d, 4
+;;|   90  mov r11, [r14+20h]
+;;|   94  cmp r10, [r11+8]
+;;|   98  jae 0E2h
+;;|   9e  mov r11, [r11]
+;;|   a1  mov [r11+r10*4], eax
+;;|   a5  sub dword ptr [r14+40h], 0B3h        @79
+;;|   ad  js 0E3h
+;;|   b3  mov r14, [rbp-8]
+;;|   b7  leave
+;;|   b8  ret
+;;|   b9  mov r10, rdi                         @44
+;;|   bc  mov rdi, r14
+;;|   bf  mov r11, [r14+8]
+;;|   c3  call qword ptr [r11]                 Extern[rbp-32] Func[rbp-24] Extern[rbp-16]
+;;|   c6  mov rdi, r10
+;;|   c9  jmp 2Dh
+;;|   ce  hlt                                  @49 TableOutOfBounds
+;;|   cf  mov r11d, 0                          @59
+;;|   d5  mov r10, [r14+8]
+;;|   d9  call qword ptr [r10+8]               Extern[rbp-32] Func[rbp-24] Extern[rbp-16]
+;;|   dd  jmp 6Ah
+;;|   e2  hlt                                  @77 TableOutOfBounds
+;;|   e3  push r10                             @79
+;;|   e5  push r10
+;;|   e7  mov r11d, 0
+;;|   ed  mov r10, [r14+8]
+;;|   f1  call qword ptr [r10+8]
+;;|   f5  pop r10
+;;|   f7  pop r10
+;;|   f9  jmp 0B3h

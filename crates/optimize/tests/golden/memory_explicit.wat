@@ -107,7 +107,7 @@
 ;;|   3c  mov rcx, [r13]
 ;;|   40  mov ecx, [rcx+rbx]                   MemoryOutOfBounds
 ;;|   43  mov rcx, [rdi+8]                     @101
-;;|   47  mov rcx, [rcx+8]
+;;|   47  mov rcx, [rcx+10h]
 ;;|   4b  xor esi, esi
 ;;|   4d  mov edx, 1                           @99
 ;;|   52  call rcx                             @101
