@@ -200,6 +200,11 @@ impl<'a, T: 'static> StoreContextMut<'a, T> {
         self.state.root_objects().into_iter().map(Held::from).collect()
     }
 
+    /// Like [`Store::interrupt_handle`].
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        self.state.interrupt_handle()
+    }
+
     /// Like [`Store::collect`]; what the stack holds stays.
     pub fn collect(&mut self) -> Reclaimed {
         self.state.collect()
