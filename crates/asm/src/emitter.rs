@@ -17,8 +17,8 @@ pub struct Emitter {
     pub(crate) sink: Sink,
     /// Offset of each label, once bound.
     pub(crate) labels: Vec<Option<u32>>,
-    /// Offsets of 32-bit fields that want the distance to a label.
-    pub(crate) fixups: Vec<(u32, Label)>,
+    /// Offsets of 32-bit fields that want the distance to a label from so many bytes behind them.
+    pub(crate) fixups: Vec<(u32, u32, Label)>,
 }
 
 /// A place in the code, bound now or later.
@@ -121,9 +121,9 @@ impl Emitter {
     ///
     /// If a label was used and never bound.
     pub fn finish(&mut self) -> Vec<u8> {
-        for (field, label) in self.fixups.drain(..) {
+        for (field, behind, label) in self.fixups.drain(..) {
             let target = self.labels[label.0 as usize].expect("a label that is used gets bound");
-            let distance = target.wrapping_sub(field + 4);
+            let distance = target.wrapping_sub(field + 4 + behind);
             let field = field as usize;
             self.sink.0[field..field + 4].copy_from_slice(&distance.to_le_bytes());
         }

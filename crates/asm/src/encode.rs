@@ -3,13 +3,16 @@
 use tierup_abi::{Gpr, Xmm};
 
 use crate::{
-    Condition, Emitter, FloatOperation, Immediate, Label, Operand, Operation, Shift, Unary, Width,
+    Condition, Emitter, FloatOperation, Immediate, Label, LaneShift, Operand, Operation, Shift,
+    Unary, Width,
 };
 
 /// An instruction in the making; none is longer than 15 bytes.
 struct Bytes {
     bytes: [u8; 16],
     length: usize,
+    /// Where the distance to a label goes.
+    distance: Option<(usize, Label)>,
 }
 
 impl Bytes {
@@ -27,13 +30,14 @@ impl Bytes {
 
     #[inline]
     fn start(operation: Operation, width: Width, register: u8, operand: Operand) -> Self {
-        let mut this = Self { bytes: [0; 16], length: 0 };
+        let mut this = Self { bytes: [0; 16], length: 0, distance: None };
         if operation.prefix != 0 {
             this.put(operation.prefix);
         }
         let (base, index) = match operand {
             Operand::Register(register) => (register, 0),
             Operand::Memory { base, index, .. } => (base.0, index.map_or(0, |(index, _)| index.0)),
+            Operand::Label(_) => (0, 0),
         };
         let wide = u8::from(width == Width::W64);
         let rex = wide << 3 | (register >> 3) << 2 | (index >> 3) << 1 | base >> 3;
@@ -59,6 +63,11 @@ impl Bytes {
         let (base, index, offset) = match operand {
             Operand::Register(other) => return self.put(0xc0 | register << 3 | other & 7),
             Operand::Memory { base, index, offset } => (base.0 & 7, index, offset),
+            Operand::Label(label) => {
+                self.put(register << 3 | 5);
+                self.distance = Some((self.length, label));
+                return self.put4(0);
+            }
         };
         let short = i8::try_from(offset);
         // rbp and r13 as base without displacement mean something else.
@@ -86,6 +95,11 @@ impl Bytes {
 impl Emitter {
     #[inline]
     fn append(&mut self, bytes: &Bytes) {
+        if let Some((field, label)) = bytes.distance {
+            // Distances count from the end of the instruction, which may be behind a constant.
+            let behind = bytes.length - (field + 4);
+            self.fixups.push((self.offset() + field as u32, behind as u32, label));
+        }
         // A copy of fixed size needs no call; what is too much goes again.
         let end = self.sink.0.len() + bytes.length;
         self.sink.0.extend_from_slice(&bytes.bytes);
@@ -102,6 +116,27 @@ impl Emitter {
         operand: impl Into<Operand>,
     ) {
         self.append(&Bytes::start(operation, width, register.number(), operand.into()));
+    }
+
+    /// Emits an operation with a register, a register or memory, and a byte.
+    pub fn operate_byte(
+        &mut self,
+        (operation, byte): (Operation, u8),
+        width: Width,
+        register: impl RegisterNumber,
+        operand: impl Into<Operand>,
+    ) {
+        let mut bytes = Bytes::start(operation, width, register.number(), operand.into());
+        bytes.put(byte);
+        self.append(&bytes);
+    }
+
+    /// Shifts all lanes by a constant.
+    pub fn shift_lanes(&mut self, shift: LaneShift, target: Xmm, count: u8) {
+        let (operation, digit) = shift.encoding();
+        let mut bytes = Bytes::start(operation, Width::W32, digit, target.into());
+        bytes.put(count);
+        self.append(&bytes);
     }
 
     /// Emits an operation with a constant.
@@ -305,6 +340,11 @@ impl Emitter {
         self.offset() - 4
     }
 
+    /// Appends bytes that are no instructions.
+    pub fn data(&mut self, bytes: &[u8]) {
+        self.sink.0.extend_from_slice(bytes);
+    }
+
     /// Replaces bytes.
     pub fn patch(&mut self, offset: u32, bytes: &[u8]) {
         let offset = offset as usize;
@@ -334,7 +374,7 @@ impl Emitter {
 
     fn put_distance(&mut self, label: Label) {
         self.sink.0.extend_from_slice(&[0; 4]);
-        self.fixups.push((self.offset() - 4, label));
+        self.fixups.push((self.offset() - 4, 0, label));
     }
 
     /// Jumps if the condition holds.
@@ -429,6 +469,21 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_lies_in_the_code_is_found_behind_constants_too() {
+        let mut asm = Emitter::new();
+        let label = asm.label();
+        asm.operate(Operation::LOAD, Width::W64, Gpr(9), label);
+        asm.operate_immediate(Immediate::Compare, Width::W32, label, 1);
+        asm.operate_immediate(Immediate::Compare, Width::W32, label, 1000);
+        asm.bind(label);
+        let code = asm.finish();
+        assert_eq!(code.len(), 24);
+        assert_eq!(code[..7], [0x4c, 0x8b, 0x0d, 17, 0, 0, 0]);
+        assert_eq!(code[7..14], [0x83, 0x3d, 10, 0, 0, 0, 1]);
+        assert_eq!(code[14..], [0x81, 0x3d, 0, 0, 0, 0, 0xe8, 3, 0, 0]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod emitter;
 mod encode;
 mod operand;
 mod operation;
+pub mod vector;
 mod sink;
 
 pub use emitter::{Condition, Emitter, Label};
@@ -26,3 +27,4 @@ pub use operand::{
     Address, R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBP, RBX, RCX, RDI, RDX, RSI, RSP, Width,
 };
 pub use operation::{FloatOperation, Immediate, Operand, Operation, Shift, Unary};
+pub use vector::LaneShift;

@@ -5,7 +5,7 @@
 
 use tierup_abi::{Gpr, Xmm};
 
-use crate::{Address, Width};
+use crate::{Address, Label, Width};
 
 /// An instruction without its operands: `reg, reg/mem`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,11 +18,11 @@ pub struct Operation {
 }
 
 impl Operation {
-    const fn plain(opcode: u32) -> Self {
+    pub(crate) const fn plain(opcode: u32) -> Self {
         Self { prefix: 0, opcode, byte: false }
     }
 
-    const fn prefixed(prefix: u8, opcode: u32) -> Self {
+    pub(crate) const fn prefixed(prefix: u8, opcode: u32) -> Self {
         Self { prefix, opcode, byte: false }
     }
 
@@ -139,6 +139,15 @@ impl FloatOperation {
         Operation::prefixed(prefix, 0x0f00 | self as u32)
     }
 
+    /// The operation on all lanes of that width.
+    pub const fn vector(self, width: Width) -> Operation {
+        let prefix = match width {
+            Width::W32 => 0,
+            Width::W64 => 0x66,
+        };
+        Operation::prefixed(prefix, 0x0f00 | self as u32)
+    }
+
     /// Flags of an unordered comparison of floats of that width.
     pub const fn compare(width: Width) -> Operation {
         match width {
@@ -205,6 +214,8 @@ pub enum Operand {
         /// Added, in bytes.
         offset: i32,
     },
+    /// What lies at a place in the code.
+    Label(Label),
 }
 
 impl From<Gpr> for Operand {
@@ -216,6 +227,12 @@ impl From<Gpr> for Operand {
 impl From<Xmm> for Operand {
     fn from(register: Xmm) -> Self {
         Self::Register(register.0)
+    }
+}
+
+impl From<Label> for Operand {
+    fn from(label: Label) -> Self {
+        Self::Label(label)
     }
 }
 
