@@ -60,6 +60,7 @@ mod numeric;
 mod divide;
 mod float;
 mod convert;
+mod vector;
 mod address;
 mod memory;
 mod variable;
