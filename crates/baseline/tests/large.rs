@@ -125,9 +125,51 @@ fn long_straight_code() {
 }
 
 #[test]
-fn what_is_not_supported_says_so() {
-    let module = support::module("(module (func (drop (i8x16.splat (i32.const 1)))))");
-    let error = support::compile_with(&Baseline::portable(), &module, 0, MemoryMode::Guard);
-    let error = error.unwrap_err();
+fn fifty_thousand_vectors() {
+    let locals = |count: usize| {
+        let mut text = String::from("(module (func (param v128) (result v128)");
+        text.push_str(&format!("(local {})", "v128 ".repeat(count)));
+        for index in 1..=count {
+            let last = index - 1;
+            writeln!(text, "(local.set {index} (i8x16.add (local.get {last}) (local.get 0)))")
+                .unwrap();
+        }
+        text.push_str(&"local.get 1 ".repeat(count));
+        text.push_str(&"v128.xor ".repeat(count - 1));
+        text + "))"
+    };
+    assert_linear(locals, 12_490);
+}
+
+#[test]
+fn many_different_constants() {
+    let constants = |count: usize| {
+        let mut text = String::from("(module (func (param v128) (result v128) (local.get 0)");
+        for index in 0..count {
+            writeln!(text, "v128.const i32x4 1 2 3 {index} v128.xor").unwrap();
+        }
+        text + "))"
+    };
+    assert_linear(constants, 10_000);
+}
+
+/// Branches with 1,000 values each, so that a small body asks for much code.
+#[test]
+fn more_moves_than_a_limit_are_refused() {
+    let branches = |count: usize| {
+        let results = "i32 ".repeat(1000);
+        let values = "local.get 0 ".repeat(1000);
+        let branches = "local.get 0 br_if 0 ".repeat(count);
+        support::module(&format!(
+            "(module (func (param i32) (block (result {results}) {values} {branches}) unreachable))"
+        ))
+    };
+    let compile = |count| {
+        let module = branches(count);
+        support::compile_with(&Baseline::portable(), &module, 0, MemoryMode::Guard)
+    };
+    assert!(compile(2000).is_ok());
+    let error = compile(4500).unwrap_err();
     assert!(matches!(error.kind(), CompileErrorKind::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains("moving that many values"), "{error}");
 }
