@@ -82,6 +82,11 @@ impl Contest {
         Ok(Self { ours: ours?, other: WasmiEngine::new() })
     }
 
+    /// What the first compilers left to others since then, by reason.
+    pub fn bailouts(&self) -> Vec<(String, u64)> {
+        self.ours.iter().flat_map(TierupEngine::bailouts).collect()
+    }
+
     /// Runs a module with arguments that follow from `seed`.
     ///
     /// # Errors
