@@ -41,6 +41,7 @@
 mod compiler;
 mod workspace;
 mod operators;
+mod validate;
 mod generator;
 mod frame;
 mod registers;
