@@ -211,96 +211,119 @@ mod tests {
         (0..16).flat_map(|base| [0, -16, 1000].map(|offset| Address::new(Gpr(base), offset)))
     }
 
+    /// Checks all forms with two vector registers, or one and memory.
+    fn check_binary(
+        (name, operation): (&str, Operation),
+        theirs: impl Fn(&mut Sink, Register, XmmMem<Register, Register>),
+    ) {
+        for (left, right) in pairs() {
+            assert_same(
+                name,
+                |asm| asm.operate(operation, Width::W32, Xmm(left), Xmm(right)),
+                |sink| theirs(sink, Register(left), XmmMem::Xmm(Register(right))),
+            );
+        }
+        check_addresses((name, operation), |sink, address| {
+            theirs(sink, Register(9), address.xmm_operand());
+        });
+    }
+
+    fn check_addresses((name, operation): (&str, Operation), theirs: impl Fn(&mut Sink, Address)) {
+        for address in addresses() {
+            assert_same(
+                name,
+                |asm| asm.operate(operation, Width::W32, Xmm(9), address),
+                |sink| theirs(sink, address),
+            );
+        }
+    }
+
+    /// Checks all forms with two registers, and of the classes that `theirs` wants, and a byte.
+    fn check_pairs(
+        name: &str,
+        ours: impl Fn(&mut Emitter, u8, u8),
+        theirs: impl Fn(&mut Sink, Register, Register),
+    ) {
+        for (left, right) in pairs() {
+            assert_same(
+                name,
+                |asm| ours(asm, left, right),
+                |sink| theirs(sink, Register(left), Register(right)),
+            );
+        }
+    }
+
     macro_rules! check {
         (binary $($name:ident = $p:literal, $o:literal, $oracle:ident, $doc:literal;)*) => {$(
-            for (left, right) in pairs() {
-                let (a, b) = (Register(left), XmmMem::Xmm(Register(right)));
-                assert_same(
-                    stringify!($name),
-                    |asm| asm.operate($name, Width::W32, Xmm(left), Xmm(right)),
-                    |sink| inst::$oracle::<Physical>::new(a, b).encode(sink),
-                );
-            }
-            for address in addresses() {
-                assert_same(
-                    stringify!($name),
-                    |asm| asm.operate($name, Width::W32, Xmm(9), address),
-                    |sink| {
-                        let operand = address.xmm_operand();
-                        inst::$oracle::<Physical>::new(Register(9), operand).encode(sink);
-                    },
-                );
-            }
+            check_binary((stringify!($name), $name), |sink, left, right| {
+                inst::$oracle::<Physical>::new(left, right).encode(sink);
+            });
         )*};
         (store $($name:ident = $p:literal, $o:literal, $oracle:ident, $doc:literal;)*) => {$(
-            for address in addresses() {
-                assert_same(
-                    stringify!($name),
-                    |asm| asm.operate($name, Width::W32, Xmm(9), address),
-                    |sink| {
-                        let operand: XmmMem<Register, Register> = address.xmm_operand();
-                        inst::$oracle::<Physical>::new(operand, Register(9)).encode(sink);
-                    },
-                );
-            }
+            check_addresses((stringify!($name), $name), |sink, address| {
+                let operand: XmmMem<Register, Register> = address.xmm_operand();
+                inst::$oracle::<Physical>::new(operand, Register(9)).encode(sink);
+            });
         )*};
         (byte $($name:ident = $p:literal, $o:literal, $oracle:ident, $doc:literal;)*) => {$(
-            for (left, right) in pairs() {
-                let (a, b) = (Register(left), XmmMem::Xmm(Register(right)));
-                assert_same(
-                    stringify!($name),
-                    |asm| asm.operate_byte(($name, 5), Width::W32, Xmm(left), Xmm(right)),
-                    |sink| inst::$oracle::<Physical>::new(a, b, 5).encode(sink),
-                );
-            }
+            check_pairs(
+                stringify!($name),
+                |asm, left, right| {
+                    asm.operate_byte(($name, 5), Width::W32, Xmm(left), Xmm(right));
+                },
+                |sink, left, right| {
+                    inst::$oracle::<Physical>::new(left, XmmMem::Xmm(right), 5).encode(sink);
+                },
+            );
         )*};
         (insert $($name:ident = $p:literal, $o:literal, $oracle:ident, $doc:literal;)*) => {$(
-            for (left, right) in pairs() {
-                let (a, b) = (Register(left), GprMem::Gpr(Register(right)));
-                assert_same(
-                    stringify!($name),
-                    |asm| asm.operate_byte(($name, 1), Width::W32, Xmm(left), Gpr(right)),
-                    |sink| inst::$oracle::<Physical>::new(a, b, 1).encode(sink),
-                );
-            }
+            check_pairs(
+                stringify!($name),
+                |asm, left, right| {
+                    asm.operate_byte(($name, 1), Width::W32, Xmm(left), Gpr(right));
+                },
+                |sink, left, right| {
+                    inst::$oracle::<Physical>::new(left, GprMem::Gpr(right), 1).encode(sink);
+                },
+            );
         )*};
         (extract $($name:ident = $p:literal, $o:literal, $oracle:ident, $doc:literal;)*) => {$(
-            for (left, right) in pairs() {
-                let (a, b) = (GprMem::Gpr(Register(left)), Register(right));
-                assert_same(
-                    stringify!($name),
-                    |asm| asm.operate_byte(($name, 1), Width::W32, Xmm(right), Gpr(left)),
-                    |sink| inst::$oracle::<Physical>::new(a, b, 1).encode(sink),
-                );
-            }
-            for address in addresses() {
-                assert_same(
-                    stringify!($name),
-                    |asm| asm.operate_byte(($name, 1), Width::W32, Xmm(9), address),
-                    |sink| {
-                        let operand = address.gpr_operand();
-                        inst::$oracle::<Physical>::new(operand, Register(9), 1).encode(sink);
-                    },
-                );
-            }
+            check_pairs(
+                stringify!($name),
+                |asm, left, right| {
+                    asm.operate_byte(($name, 1), Width::W32, Xmm(right), Gpr(left));
+                },
+                |sink, left, right| {
+                    inst::$oracle::<Physical>::new(GprMem::Gpr(left), right, 1).encode(sink);
+                },
+            );
         )*};
         (signs $($name:ident = $p:literal, $o:literal, $oracle:ident, $doc:literal;)*) => {$(
-            for (left, right) in pairs() {
-                assert_same(
-                    stringify!($name),
-                    |asm| asm.operate($name, Width::W32, Gpr(left), Xmm(right)),
-                    |sink| {
-                        inst::$oracle::<Physical>::new(Register(left), Register(right))
-                            .encode(sink);
-                    },
-                );
-            }
+            check_pairs(
+                stringify!($name),
+                |asm, left, right| asm.operate($name, Width::W32, Gpr(left), Xmm(right)),
+                |sink, left, right| inst::$oracle::<Physical>::new(left, right).encode(sink),
+            );
         )*};
     }
 
     #[test]
     fn the_table_is_what_cranelift_says() {
         for_each_vector_operation!(check);
+    }
+
+    #[test]
+    fn a_lane_is_stored_with_its_number_behind_the_address() {
+        for address in addresses() {
+            assert_same(
+                "pextrb",
+                |asm| asm.operate_byte((EXTRACT8, 7), Width::W32, Xmm(9), address),
+                |sink| {
+                    let operand = address.gpr_operand();
+                    inst::pextrb_a::<Physical>::new(operand, Register(9), 7).encode(sink);
+                },
+            );
+        }
     }
 
     #[test]

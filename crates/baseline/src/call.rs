@@ -12,7 +12,7 @@ use tierup_wasm::{FuncIndex, TypeIndex, ValType};
 use crate::{
     callee::Callee,
     generator::{Generated, Generator, LocalPlace},
-    stack::{Place, Value},
+    stack::{Entry, Place, Value, next_end},
     transfer::{Move, Target},
 };
 
@@ -62,7 +62,7 @@ impl<'a> Generator<'a> {
         self.spill_registers(first);
         self.move_arguments(ty, &layout, 0);
         let results = &self.environment.module.types[ty.index()].results;
-        let area = self.result_area(first + results.len(), layout.result_area_bytes);
+        let area = self.result_area(first, results, layout.result_area_bytes);
         if let Some(area) = area {
             self.asm.load_address(RSI, area);
         }
@@ -80,9 +80,6 @@ impl<'a> Generator<'a> {
     /// Height of the first argument of a call.
     fn first_argument(&mut self, ty: TypeIndex) -> Generated<usize> {
         let ty = &self.environment.module.types[ty.index()];
-        if ty.params.iter().chain(&ty.results).any(|&ty| ty == ValType::V128) {
-            return Err(self.unsupported("a vector"));
-        }
         self.spend(ty.params.len())?;
         let first = self.stack.len().checked_sub(ty.params.len());
         first
@@ -96,7 +93,7 @@ impl<'a> Generator<'a> {
         let first = self.stack.len() - params.len();
         let mut moves = self.take_moves();
         for (index, (&ty, place)) in params.iter().zip(&layout.params).enumerate() {
-            let source = self.value(self.stack[first + index], first + index);
+            let source = self.value(self.stack[first + index]);
             let target = match *place {
                 AbiPlace::Gpr(register) => Target::Gpr(register),
                 AbiPlace::Xmm(register) => Target::Xmm(register),
@@ -116,19 +113,20 @@ impl<'a> Generator<'a> {
         self.floor = floor;
     }
 
-    /// The result area of a call whose results end at that height.
-    fn result_area(&mut self, height: usize, bytes: u32) -> Option<Address> {
+    /// The result area of a call whose results begin at that height.
+    fn result_area(&mut self, first: usize, results: &[ValType], bytes: u32) -> Option<Address> {
         if bytes == 0 {
             return None;
         }
-        let end = height + bytes as usize / 8;
-        self.frame.most_operands = self.frame.most_operands.max(end);
-        Some(self.slot(end - 1))
+        let end = results.iter().fold(self.end(first), |end, &ty| next_end(end, ty));
+        let end = (end + bytes).next_multiple_of(16);
+        self.frame.operand_bytes = self.frame.operand_bytes.max(end);
+        Some(self.slot(end))
     }
 
     fn push_results(&mut self, results: &[ValType], layout: &CallLayout, area: Option<Address>) {
         for (&ty, place) in results.iter().zip(&layout.results) {
-            let slot = self.slot(self.stack.len());
+            let slot = self.slot(next_end(self.end(self.stack.len()), ty));
             match (*place, area) {
                 (AbiPlace::Gpr(R10), _) => {
                     self.store(ty, slot.into(), Value::Gpr(R10));
@@ -213,8 +211,8 @@ impl<'a> Generator<'a> {
         for &index in &self.references {
             let index = index as usize;
             if index < height && self.stack[index].place == Place::Slot {
-                let frame_offset = self.slot(index).offset;
-                slots.push(Slot { frame_offset, kind: kind(self.stack[index].ty) });
+                let Entry { ty, end, .. } = self.stack[index];
+                slots.push(Slot { frame_offset: self.slot(end).offset, kind: kind(ty) });
             }
         }
         self.moved += slots.len();

@@ -3,7 +3,7 @@
 //! | branch to | values go to |
 //! |---|---|
 //! | function | the places of its results |
-//! | loop, or several results | the slots of their heights |
+//! | loop, or several results | their slots |
 //! | anything else with one result | rax or xmm0 |
 //!
 //! Operands below a construct are settled when it opens, so they are the same wherever its joins
@@ -16,7 +16,7 @@ use wasmparser::{BlockType, FrameKind};
 
 use crate::{
     generator::{Generated, Generator},
-    stack::{Entry, Place, Value, is_float, width},
+    stack::{Place, Value, next_end, uses_xmm, width},
     transfer::{Move, Target},
 };
 
@@ -231,7 +231,7 @@ impl<'a> Generator<'a> {
         self.control.unreachable = false;
         match frame.results {
             _ if frame.kind == Kind::Function => {}
-            [ty] if is_float(*ty) => {
+            [ty] if uses_xmm(*ty) => {
                 self.registers.take_xmm(Xmm(0));
                 self.push(*ty, Place::Xmm(Xmm(0)));
             }
@@ -259,9 +259,6 @@ impl<'a> Generator<'a> {
 
     fn open(&mut self, ty: BlockType, kind: Kind) -> Generated {
         let (params, results) = self.block_type(ty)?;
-        if results.contains(&ValType::V128) || params.contains(&ValType::V128) {
-            return Err(self.unsupported("a vector"));
-        }
         let height = self.stack.len().checked_sub(params.len());
         let height = height.ok_or_else(|| self.invalid("an operand is missing"))?;
         self.spill_all(self.stack.len());
@@ -293,9 +290,9 @@ impl<'a> Generator<'a> {
     fn materialize(&mut self, count: usize) -> Generated {
         self.spend(count)?;
         for index in self.stack.len() - count..self.stack.len() {
-            let Entry { ty, place } = self.stack[index];
-            if let Place::Constant(bits) = place {
-                self.store(ty, self.slot(index).into(), Value::Constant(bits));
+            let entry = self.stack[index];
+            if matches!(entry.place, Place::Constant(_) | Place::Vector(_)) {
+                self.store(entry.ty, self.slot(entry.end).into(), self.value(entry));
                 self.stack[index].place = Place::Slot;
             }
         }
@@ -340,25 +337,28 @@ impl<'a> Generator<'a> {
         let first = first.filter(|&first| first >= frame.height);
         let first = first.ok_or_else(|| self.invalid("an operand is missing"))?;
         let mut moves = self.take_moves();
+        let mut end = self.end(frame.height);
         for (index, &ty) in types.iter().enumerate() {
-            let source = self.value(self.stack[first + index], first + index);
-            let target = self.branch_target(frame, index, ty);
+            end = next_end(end, ty);
+            let source = self.value(self.stack[first + index]);
+            let target = self.branch_target(frame, (index, ty), end);
             moves.push(Move { ty, source, target });
         }
         moves.retain(|it| !it.is_done());
         Ok(moves)
     }
 
-    fn branch_target(&self, frame: &Frame<'a>, index: usize, ty: ValType) -> Target {
+    /// Where a value of a branch goes. If that is its slot, it ends at `end`.
+    fn branch_target(&self, frame: &Frame<'a>, (index, ty): (usize, ValType), end: u32) -> Target {
         match frame.kind {
             Kind::Function => match self.own.layout.results[index] {
                 AbiPlace::Gpr(register) => Target::Gpr(register),
                 AbiPlace::Xmm(register) => Target::Xmm(register),
                 AbiPlace::Memory(offset) => Target::Memory(Address::new(R10, offset as i32).into()),
             },
-            Kind::Loop => Target::Memory(self.slot(frame.height + index).into()),
-            _ if frame.results.len() > 1 => Target::Memory(self.slot(frame.height + index).into()),
-            _ if is_float(ty) => Target::Xmm(Xmm(0)),
+            Kind::Loop => Target::Memory(self.slot(end).into()),
+            _ if frame.results.len() > 1 => Target::Memory(self.slot(end).into()),
+            _ if uses_xmm(ty) => Target::Xmm(Xmm(0)),
             _ => Target::Gpr(RAX),
         }
     }

@@ -1,4 +1,4 @@
-//! The end of a compilation: cold code, the frame's size, jump tables.
+//! The end of a compilation: cold code, the frame's size, constants, jump tables.
 
 use codespace::{Position, Slot};
 use tierup_abi::TrapKind;
@@ -32,6 +32,7 @@ impl Generator<'_> {
             .positions
             .push(Position { offset: self.asm.offset(), position: Position::NONE });
         let frame_size = self.settle_frame()?;
+        self.emit_constants();
         for (table, entries) in std::mem::take(&mut self.jump_tables) {
             self.asm.align(4);
             self.asm.bind(table);

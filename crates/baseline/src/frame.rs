@@ -18,7 +18,7 @@ use crate::{
         Environment, FrameState, Generated, Generator, INSTANCE, Local, LocalPlace, OwnType,
     },
     operators::Body,
-    stack::{store_float, width},
+    stack::{frame_bytes, next_end, store_operation, width},
     workspace::{self, Workspace},
 };
 
@@ -67,6 +67,7 @@ impl<'a> Generator<'a> {
             control: Control::new(&ty.results, exit),
             frame: FrameState::default(),
             cold: Vec::new(),
+            constants: Default::default(),
             jump_tables: Vec::new(),
             tables: Default::default(),
             relocations: Vec::new(),
@@ -96,10 +97,6 @@ impl<'a> Generator<'a> {
         let params = self.own.ty.params.iter().copied();
         let rest = runs.iter().flat_map(|&(count, ty)| std::iter::repeat_n(ty, count as usize));
         let types: Vec<_> = params.chain(rest).collect();
-        let results = self.own.ty.results.iter();
-        if types.iter().chain(results).any(|&ty| ty == ValType::V128) {
-            return Err(self.unsupported("a vector"));
-        }
         let layout = Rc::clone(&self.own.layout);
         for (index, &ty) in types.iter().enumerate() {
             let place = match layout.params.get(index) {
@@ -119,19 +116,19 @@ impl<'a> Generator<'a> {
             }
             self.locals.push(Local { ty, place });
         }
-        let mut bytes = 8 * saved.len() as i32;
+        let mut bytes = 8 * saved.len() as u32;
         if layout.result_area_bytes != 0 {
             bytes += 8;
-            self.frame.result_area = Some(-bytes);
+            self.frame.result_area = Some(-(bytes as i32));
         }
         for local in &mut self.locals {
             if local.place == LocalPlace::Frame(0) {
-                bytes += 8;
-                local.place = LocalPlace::Frame(-bytes);
+                bytes = next_end(bytes, local.ty);
+                local.place = LocalPlace::Frame(-(bytes as i32));
             }
         }
         self.frame.saved = saved;
-        self.frame.fixed_bytes = bytes;
+        self.frame.fixed_bytes = bytes.next_multiple_of(16) as i32;
         Ok(())
     }
 
@@ -173,7 +170,7 @@ impl<'a> Generator<'a> {
                 }
                 (Place::Xmm(source), LocalPlace::Frame(offset)) => {
                     let target = Address::new(RBP, offset);
-                    self.asm.operate(store_float(width), Width::W32, source, target);
+                    self.asm.operate(store_operation(local.ty), Width::W32, source, target);
                 }
                 _ => {}
             }
@@ -185,27 +182,28 @@ impl<'a> Generator<'a> {
         if runs.is_empty() {
             return;
         }
-        let mut in_frame = 0;
-        let mut lowest = 0;
+        let few = self.locals.len() - params <= FEW_LOCALS;
+        let mut in_frame = 0..0;
         for local in &self.locals[params..] {
             match local.place {
                 LocalPlace::Register(register) => {
                     self.asm.operate(Operation::XOR, Width::W32, register, register);
                 }
                 LocalPlace::Frame(offset) => {
-                    in_frame += 1;
-                    lowest = offset;
-                    if self.locals.len() - params <= FEW_LOCALS {
-                        self.asm.store_immediate(Address::new(RBP, offset), 0);
+                    let bytes = frame_bytes(local.ty) as i32;
+                    let end = if in_frame.is_empty() { offset + bytes } else { in_frame.end };
+                    in_frame = offset..end;
+                    for part in (0..bytes).step_by(8).take_while(|_| few) {
+                        self.asm.store_immediate(Address::new(RBP, offset + part), 0);
                     }
                 }
             }
         }
         // They lie side by side, the last at the lowest address.
-        if self.locals.len() - params > FEW_LOCALS && in_frame != 0 {
-            self.asm.load_address(RDI, Address::new(RBP, lowest));
+        if !few && !in_frame.is_empty() {
+            self.asm.load_address(RDI, Address::new(RBP, in_frame.start));
             self.asm.operate(Operation::XOR, Width::W32, RAX, RAX);
-            self.asm.move_immediate(Width::W32, RCX, in_frame);
+            self.asm.move_immediate(Width::W32, RCX, in_frame.len() as u64 / 8);
             self.asm.repeat_store();
         }
     }
@@ -245,7 +243,7 @@ impl<'a> Generator<'a> {
 
     /// Fills in the size of the frame, now that it is known.
     pub(crate) fn settle_frame(&mut self) -> Generated<u32> {
-        let operands = 8 * self.frame.most_operands as u64;
+        let operands = u64::from(self.frame.operand_bytes);
         let size = self.frame.fixed_bytes as u64 + operands + u64::from(self.frame.outgoing_bytes);
         let size = size.next_multiple_of(16);
         if size > u64::from(LARGEST_FRAME) {

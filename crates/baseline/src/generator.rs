@@ -9,8 +9,8 @@ use tierup_compile::{CompileError, CompileErrorKind};
 use tierup_wasm::{DefinedFunc, FuncType, Module, TypeIndex, ValType};
 
 use crate::{
-    compiler::Features, control::Control, finish::Cold, registers::Registers, stack::Entry,
-    transfer::Move,
+    compiler::Features, constants::Constants, control::Control, finish::Cold, registers::Registers,
+    stack::Entry, transfer::Move,
 };
 
 /// The result of compiling one operator.
@@ -42,6 +42,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) frame: FrameState,
     /// Code behind the function's end.
     pub(crate) cold: Vec<Cold>,
+    pub(crate) constants: Constants,
     pub(crate) jump_tables: Vec<(Label, Vec<Label>)>,
     pub(crate) tables: SideTables,
     pub(crate) relocations: Vec<Relocation>,
@@ -91,10 +92,10 @@ pub(crate) struct FrameState {
     pub(crate) saved: Vec<Gpr>,
     /// Where the result area's address is, if there is one.
     pub(crate) result_area: Option<i32>,
-    /// Bytes below `rbp` before the first operand's slot.
+    /// Bytes below `rbp` before the first operand's slot, a multiple of 16.
     pub(crate) fixed_bytes: i32,
-    /// Most operands at once.
-    pub(crate) most_operands: usize,
+    /// Most bytes of operands at once.
+    pub(crate) operand_bytes: u32,
     /// Most bytes of outgoing stack arguments.
     pub(crate) outgoing_bytes: u32,
     /// Where the instruction that takes the frame's space begins.

@@ -105,6 +105,7 @@ macro_rules! dispatch {
     };
     (@reference_types $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
     (@tail_call $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
+    (@simd $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
     (@$proposal:ident $op:ident $visit:ident $args:tt) => { dispatch!(refused $op $visit $args); };
 
     (always $visit:ident ($($arg:ident: $ty:ty),*)) => {

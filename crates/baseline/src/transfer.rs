@@ -13,7 +13,8 @@ use crate::{
     stack::{Value, width},
 };
 
-/// The vector register for use within an operator.
+/// The vector register for use within an operator. Like r11 it does not outlive a register's
+/// taking, which may move operands from one place in memory to another.
 pub(crate) const SCRATCH_XMM: Xmm = Xmm(15);
 
 /// One of several moves.
