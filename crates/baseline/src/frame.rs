@@ -1,8 +1,6 @@
 //! Start and end of a function.
 
-use std::rc::Rc;
-
-use tierup_abi::{CallLayout, Gpr, InstanceHead, InstanceMemory, MemoryMode, Place, StoreBlock};
+use tierup_abi::{Gpr, InstanceHead, InstanceMemory, MemoryMode, Place, StoreBlock};
 use tierup_asm::{
     Address, Condition, Operation, R10, R11, R12, R13, R15, RAX, RBP, RBX, RCX, RDI, RSI, RSP,
     Width,
@@ -12,13 +10,13 @@ use tierup_wasm::{MemoryIndex, ValType};
 
 use crate::{
     compiler::Features,
-    control::Control,
+    control::Signature,
     finish::Cold,
     generator::{
         Environment, FrameState, Generated, Generator, INSTANCE, Local, LocalPlace, OwnType,
     },
     operators::Body,
-    stack::{store_float, width},
+    stack::{frame_bytes, next_end, store_operation, width},
     workspace::{self, Workspace},
 };
 
@@ -44,9 +42,11 @@ impl<'a> Generator<'a> {
         request: &Request<'a>,
         body: &mut Body<'_>,
     ) -> Result<Self, CompileError> {
-        let ty = request.module.function_type(request.module.function(request.function));
-        let own = OwnType { ty, layout: Rc::new(CallLayout::new(ty)) };
-        let Workspace { mut asm, stack } = workspace::take();
+        let index = request.module.functions[request.module.function(request.function).index()];
+        let ty = &request.module.types[index.index()];
+        let own = OwnType { ty, layout: request.layout.call(index) };
+        let Workspace { mut asm, stack, locals, control, cold, tables, relocations, moves } =
+            workspace::take();
         let exit = asm.label();
         let mut this = Self {
             asm,
@@ -58,20 +58,20 @@ impl<'a> Generator<'a> {
                 features,
             },
             own,
-            locals: Vec::new(),
+            locals,
             reference_locals: Vec::new(),
             stack,
             references: Vec::new(),
             floor: 0,
             registers: Default::default(),
-            control: Control::new(&ty.results, exit),
+            control: control.begin(Signature::Function(index), exit),
             frame: FrameState::default(),
-            cold: Vec::new(),
+            cold,
+            constants: Default::default(),
             jump_tables: Vec::new(),
-            tables: Default::default(),
-            relocations: Vec::new(),
-            call_layouts: Default::default(),
-            moves: Vec::new(),
+            tables,
+            relocations,
+            moves,
             moved: 0,
             offset: body.offset(),
         };
@@ -95,13 +95,8 @@ impl<'a> Generator<'a> {
         }
         let params = self.own.ty.params.iter().copied();
         let rest = runs.iter().flat_map(|&(count, ty)| std::iter::repeat_n(ty, count as usize));
-        let types: Vec<_> = params.chain(rest).collect();
-        let results = self.own.ty.results.iter();
-        if types.iter().chain(results).any(|&ty| ty == ValType::V128) {
-            return Err(self.unsupported("a vector"));
-        }
-        let layout = Rc::clone(&self.own.layout);
-        for (index, &ty) in types.iter().enumerate() {
+        let layout = self.own.layout;
+        for (index, ty) in params.chain(rest).enumerate() {
             let place = match layout.params.get(index) {
                 Some(Place::Memory(offset)) => LocalPlace::Frame(16 + *offset as i32),
                 _ => match ty {
@@ -119,19 +114,19 @@ impl<'a> Generator<'a> {
             }
             self.locals.push(Local { ty, place });
         }
-        let mut bytes = 8 * saved.len() as i32;
+        let mut bytes = 8 * saved.len() as u32;
         if layout.result_area_bytes != 0 {
             bytes += 8;
-            self.frame.result_area = Some(-bytes);
+            self.frame.result_area = Some(-(bytes as i32));
         }
         for local in &mut self.locals {
             if local.place == LocalPlace::Frame(0) {
-                bytes += 8;
-                local.place = LocalPlace::Frame(-bytes);
+                bytes = next_end(bytes, local.ty);
+                local.place = LocalPlace::Frame(-(bytes as i32));
             }
         }
         self.frame.saved = saved;
-        self.frame.fixed_bytes = bytes;
+        self.frame.fixed_bytes = bytes.next_multiple_of(16) as i32;
         Ok(())
     }
 
@@ -160,7 +155,7 @@ impl<'a> Generator<'a> {
     }
 
     fn save_params(&mut self) {
-        let layout = Rc::clone(&self.own.layout);
+        let layout = self.own.layout;
         for (local, &place) in self.locals.iter().zip(&layout.params) {
             let width = width(local.ty);
             match (place, local.place) {
@@ -173,7 +168,7 @@ impl<'a> Generator<'a> {
                 }
                 (Place::Xmm(source), LocalPlace::Frame(offset)) => {
                     let target = Address::new(RBP, offset);
-                    self.asm.operate(store_float(width), Width::W32, source, target);
+                    self.asm.operate(store_operation(local.ty), Width::W32, source, target);
                 }
                 _ => {}
             }
@@ -185,27 +180,28 @@ impl<'a> Generator<'a> {
         if runs.is_empty() {
             return;
         }
-        let mut in_frame = 0;
-        let mut lowest = 0;
+        let few = self.locals.len() - params <= FEW_LOCALS;
+        let mut in_frame = 0..0;
         for local in &self.locals[params..] {
             match local.place {
                 LocalPlace::Register(register) => {
                     self.asm.operate(Operation::XOR, Width::W32, register, register);
                 }
                 LocalPlace::Frame(offset) => {
-                    in_frame += 1;
-                    lowest = offset;
-                    if self.locals.len() - params <= FEW_LOCALS {
-                        self.asm.store_immediate(Address::new(RBP, offset), 0);
+                    let bytes = frame_bytes(local.ty) as i32;
+                    let end = if in_frame.is_empty() { offset + bytes } else { in_frame.end };
+                    in_frame = offset..end;
+                    for part in (0..bytes).step_by(8).take_while(|_| few) {
+                        self.asm.store_immediate(Address::new(RBP, offset + part), 0);
                     }
                 }
             }
         }
         // They lie side by side, the last at the lowest address.
-        if self.locals.len() - params > FEW_LOCALS && in_frame != 0 {
-            self.asm.load_address(RDI, Address::new(RBP, lowest));
+        if !few && !in_frame.is_empty() {
+            self.asm.load_address(RDI, Address::new(RBP, in_frame.start));
             self.asm.operate(Operation::XOR, Width::W32, RAX, RAX);
-            self.asm.move_immediate(Width::W32, RCX, in_frame);
+            self.asm.move_immediate(Width::W32, RCX, in_frame.len() as u64 / 8);
             self.asm.repeat_store();
         }
     }
@@ -245,7 +241,7 @@ impl<'a> Generator<'a> {
 
     /// Fills in the size of the frame, now that it is known.
     pub(crate) fn settle_frame(&mut self) -> Generated<u32> {
-        let operands = 8 * self.frame.most_operands as u64;
+        let operands = u64::from(self.frame.operand_bytes);
         let size = self.frame.fixed_bytes as u64 + operands + u64::from(self.frame.outgoing_bytes);
         let size = size.next_multiple_of(16);
         if size > u64::from(LARGEST_FRAME) {

@@ -15,10 +15,13 @@
 //!  rbp + 16   stack arguments; locals that came there stay there
 //!  rbp        caller's rbp
 //!  rbp - 8    callee-saved registers that are used, result area pointer
-//!             locals that are not in registers, 8 bytes each
-//!             operands by height, 8 bytes each
+//!             locals that are not in registers, 8 bytes each, vectors 16
+//!             operands in order, 8 bytes each, vectors 16
 //!  rsp        outgoing stack arguments
 //! ```
+//!
+//! Vectors are aligned to 16 bytes, so instructions read them in place. The operands' slots follow
+//! from their types alone, so they are the same on all ways to a join.
 //!
 //! # Registers
 //!
@@ -41,10 +44,12 @@
 mod compiler;
 mod workspace;
 mod operators;
+mod validate;
 mod generator;
 mod frame;
 mod registers;
 mod stack;
+mod constants;
 mod transfer;
 mod control;
 mod branch;
@@ -56,6 +61,7 @@ mod numeric;
 mod divide;
 mod float;
 mod convert;
+mod vector;
 mod address;
 mod memory;
 mod variable;

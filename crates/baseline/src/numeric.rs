@@ -1,7 +1,7 @@
 //! Constants, integer arithmetic and comparisons.
 
 use tierup_abi::Gpr;
-use tierup_asm::{Condition, Immediate, Operand, Operation, R11, RCX, Shift, Width};
+use tierup_asm::{Condition, Immediate, Operand, Operation, R10, R11, RCX, Shift, Width};
 use tierup_wasm::ValType;
 
 use crate::{
@@ -314,7 +314,7 @@ impl Generator<'_> {
 
     fn count_bits(&mut self, ty: ValType) -> Generated {
         if !self.environment.features.popcnt {
-            return Err(self.unsupported("counting bits without an instruction for it"));
+            return self.count_bits_in_steps(ty);
         }
         let source = self.pop_gpr()?;
         let target = self.new_gpr();
@@ -322,6 +322,42 @@ impl Generator<'_> {
         self.registers.free_gpr(source);
         self.push_gpr(ty, target);
         Ok(())
+    }
+
+    /// Counts bits in pairs, in fours and in eights, and adds the bytes by a multiplication.
+    fn count_bits_in_steps(&mut self, ty: ValType) -> Generated {
+        let target = self.pop_own_gpr()?;
+        let width = width(ty);
+        let copy_right = |this: &mut Self, count| {
+            this.asm.operate(Operation::LOAD, width, R11, target);
+            this.asm.shift_immediate(Shift::RightZero, width, R11, count);
+        };
+        self.load_bytes(width, 0x55);
+        copy_right(self, 1);
+        self.asm.operate(Operation::AND, width, R11, R10);
+        self.asm.operate(Operation::SUBTRACT, width, target, R11);
+        self.load_bytes(width, 0x33);
+        copy_right(self, 2);
+        self.asm.operate(Operation::AND, width, R11, R10);
+        self.asm.operate(Operation::AND, width, target, R10);
+        self.asm.operate(Operation::ADD, width, target, R11);
+        self.load_bytes(width, 0x0f);
+        copy_right(self, 4);
+        self.asm.operate(Operation::ADD, width, target, R11);
+        self.asm.operate(Operation::AND, width, target, R10);
+        self.load_bytes(width, 0x01);
+        self.asm.operate(Operation::MULTIPLY, width, target, R10);
+        let highest = if width == Width::W32 { 24 } else { 56 };
+        self.asm.shift_immediate(Shift::RightZero, width, target, highest);
+        self.push_gpr(ty, target);
+        Ok(())
+    }
+
+    /// Loads a constant of equal bytes to r10.
+    fn load_bytes(&mut self, width: Width, byte: u8) {
+        let bits = u64::from_le_bytes([byte; 8]);
+        let bits = if width == Width::W32 { bits & u64::from(u32::MAX) } else { bits };
+        self.asm.load_constant(R10, bits);
     }
 }
 

@@ -178,10 +178,10 @@
 ;;|   8e  pop r10
 ;;|   90  pop r10
 ;;|   92  jmp 58h
-;;= function 4, frame of 16 bytes
+;;= function 4, frame of 32 bytes
 ;;|    0  push rbp                             @87
 ;;|    1  mov rbp, rsp
-;;|    4  sub rsp, 10h
+;;|    4  sub rsp, 20h
 ;;|    b  mov [rbp-8], r14
 ;;|    f  mov r14, rdi
 ;;|   12  mov r11, [r14]

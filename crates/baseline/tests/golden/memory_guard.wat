@@ -11,10 +11,10 @@
     (i64.store16 offset=2 (local.get 0) (local.get 1)))
   (func (result i32)
     memory.size))
-;;= function 0, frame of 32 bytes
+;;= function 0, frame of 48 bytes
 ;;|    0  push rbp                             @42
 ;;|    1  mov rbp, rsp
-;;|    4  sub rsp, 20h
+;;|    4  sub rsp, 30h
 ;;|    b  mov [rbp-8], r14
 ;;|    f  mov [rbp-10h], r15
 ;;|   13  mov [rbp-18h], rbx
@@ -46,10 +46,10 @@
 ;;|   77  pop r10
 ;;|   79  pop r10
 ;;|   7b  jmp 42h
-;;= function 1, frame of 32 bytes
+;;= function 1, frame of 48 bytes
 ;;|    0  push rbp                             @53
 ;;|    1  mov rbp, rsp
-;;|    4  sub rsp, 20h
+;;|    4  sub rsp, 30h
 ;;|    b  mov [rbp-8], r14
 ;;|    f  mov [rbp-10h], r15
 ;;|   13  mov [rbp-18h], rbx
@@ -86,10 +86,10 @@
 ;;|   8d  pop r10
 ;;|   8f  pop r10
 ;;|   91  jmp 57h
-;;= function 2, frame of 32 bytes
+;;= function 2, frame of 48 bytes
 ;;|    0  push rbp                             @64
 ;;|    1  mov rbp, rsp
-;;|    4  sub rsp, 20h
+;;|    4  sub rsp, 30h
 ;;|    b  mov [rbp-8], r14
 ;;|    f  mov [rbp-10h], r15
 ;;|   13  mov [rbp-18h], rbx
