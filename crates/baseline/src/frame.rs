@@ -7,7 +7,7 @@ use tierup_asm::{
     Address, Condition, Operation, R10, R11, R12, R13, R15, RAX, RBP, RBX, RCX, RDI, RSI, RSP,
     Width,
 };
-use tierup_compile::{CompileError, Request};
+use tierup_compile::{CompileError, FuelPlan, Request};
 use tierup_wasm::{MemoryIndex, ValType};
 
 use crate::{
@@ -71,6 +71,7 @@ impl<'a> Generator<'a> {
             tables: Default::default(),
             relocations: Vec::new(),
             call_layouts: Default::default(),
+            fuel: FuelPlan::new(request),
             moves: Vec::new(),
             moved: 0,
             offset: body.offset(),

@@ -5,7 +5,7 @@ use std::{collections::HashMap, rc::Rc};
 use codespace::{Position, Relocation, SideTables, TrapSite};
 use tierup_abi::{CallLayout, Gpr, InstanceLayout, MemoryMode, TrapKind};
 use tierup_asm::{Condition, Emitter, Label, R14};
-use tierup_compile::{CompileError, CompileErrorKind};
+use tierup_compile::{CompileError, CompileErrorKind, FuelPlan};
 use tierup_wasm::{DefinedFunc, FuncType, Module, TypeIndex, ValType};
 
 use crate::{
@@ -46,6 +46,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) tables: SideTables,
     pub(crate) relocations: Vec<Relocation>,
     pub(crate) call_layouts: HashMap<TypeIndex, Rc<CallLayout>>,
+    pub(crate) fuel: FuelPlan,
     /// Lent to transfers.
     pub(crate) moves: Vec<Move>,
     pub(crate) moved: usize,

@@ -22,6 +22,8 @@ pub struct Request<'a> {
 pub struct Settings {
     /// How accesses outside a memory are found.
     pub memory_mode: MemoryMode,
+    /// Whether code takes fuel: see [`FuelPlan`](crate::FuelPlan).
+    pub consume_fuel: bool,
 }
 
 /// The result of compiling.

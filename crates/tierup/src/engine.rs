@@ -45,6 +45,7 @@ impl Engine {
         let runtime = RuntimeConfig {
             memory_mode: config.memory_mode,
             max_wasm_stack: config.max_wasm_stack,
+            consume_fuel: config.consume_fuel,
         };
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
@@ -115,7 +116,10 @@ impl Engine {
             first: Arc::clone(&compilers.first),
             fallback: fallback.clone(),
             second: compilers.second.clone(),
-            settings: Settings { memory_mode: config.memory_mode },
+            settings: Settings {
+                memory_mode: config.memory_mode,
+                consume_fuel: config.consume_fuel,
+            },
             validation: match config.lazy_validation {
                 true => Validation::AtCompile,
                 false => Validation::Done,

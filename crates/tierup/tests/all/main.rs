@@ -10,6 +10,7 @@ mod support;
 mod calls;
 mod configs;
 mod faults;
+mod fuel;
 mod heap;
 mod heap_stack;
 mod host;
