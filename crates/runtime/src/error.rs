@@ -250,7 +250,9 @@ impl fmt::Display for ErrorKind {
                 write!(f, "function {function} could not be compiled: {message}")
             }
             Self::Unsupported(what) => f.write_str(what),
-            Self::FuelDisabled => f.write_str("code takes no fuel unless the engine is configured so"),
+            Self::FuelDisabled => {
+                f.write_str("code takes no fuel unless the engine is configured so")
+            }
             Self::ForkedChild => f.write_str("this process is a fork of the one with the engine"),
             Self::Host(error) => error.fmt(f),
         }

@@ -89,8 +89,7 @@ fn what_runs_is_paid_for() {
     );
     // A call of fib costs 5 up to its if, and 1 or 9 more.
     let fib = 89 * 6 + 88 * 14;
-    let expected =
-        [(5, 8), (3, 4), (9, 6), (30, 1000 - 1 - 10 * 9 - 1), (55, 10_000 - fib)];
+    let expected = [(5, 8), (3, 4), (9, 6), (30, 1000 - 1 - 10 * 9 - 1), (55, 10_000 - fib)];
     assert_eq!(found, expected.map(|(value, left)| (Ok(value), left)));
 }
 
@@ -174,8 +173,7 @@ fn what_runs_for_ever_ends() {
     let names = ["loop", "nest", "tail", "tails", "deep"];
     let inputs = names.iter().flat_map(|&name| [(name, 0, 3000), ("add", 1, 4), ("add", 1, 3)]);
     for (name, found) in names.into_iter().zip(calls(wat, &inputs.collect::<Vec<_>>()).chunks(3)) {
-        let expected =
-            [(Err(TrapKind::OutOfFuel), 0), (Ok(2), 0), (Err(TrapKind::OutOfFuel), 0)];
+        let expected = [(Err(TrapKind::OutOfFuel), 0), (Ok(2), 0), (Err(TrapKind::OutOfFuel), 0)];
         assert_eq!(found, expected, "{name}");
     }
 }
