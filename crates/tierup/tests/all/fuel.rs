@@ -3,14 +3,16 @@
 use std::{thread, time::Duration};
 
 use tierup::{
-    AsContextMut, Caller, CompilerStrategy, Config, Engine, Error, Instance, InterruptAction,
-    Linker, MemoryMode, Module, Store, TrapKind,
+    AsContextMut, Caller, CompilerStrategy, Engine, Error, Instance, InterruptAction, Linker,
+    MemoryMode, Module, Store, TrapKind,
 };
 
-use crate::support::{bits, engine_with, instance_of, instantiate, run, run_i32, trap_kind};
+use crate::support::{
+    Change, bits, engine_with, instance_of, instantiate, run, run_i32, trap_kind,
+};
 
 /// Ways to make code, which must take the same.
-const MODES: [fn(&mut Config) -> &mut Config; 7] = [
+const MODES: [Change; 7] = [
     |config| config,
     |config| config.lazy(false).memory_mode(MemoryMode::Explicit),
     |config| config.strategy(CompilerStrategy::Baseline),
@@ -20,7 +22,7 @@ const MODES: [fn(&mut Config) -> &mut Config; 7] = [
     |config| config.strategy(CompilerStrategy::Tiered).tier_up_budget(500).compile_threads(1),
 ];
 
-fn engine(mode: fn(&mut Config) -> &mut Config) -> Engine {
+fn engine(mode: Change) -> Engine {
     engine_with(|config| {
         mode(config.consume_fuel(true));
     })
@@ -257,28 +259,29 @@ fn calls_out_of_host_functions_share_the_fuel() {
     assert_eq!(found, (77, 30));
 }
 
+const RANGES: &str = r#"(module (memory 3) (memory $other 3) (data $data "0123456789")
+    (table $t 1000 funcref) (table $u 1000 funcref) (elem $elem func 0 0 0 0 0)
+    (func (export "fill") (param i32) (result i32)
+        (memory.fill (i32.const 1) (i32.const 2) (local.get 0)) (i32.load8_u (i32.const 1)))
+    (func (export "copy") (param i32) (result i32)
+        (memory.copy 0 $other (i32.const 0) (i32.const 3) (local.get 0)) (i32.const 0))
+    (func (export "init") (param i32) (result i32)
+        (memory.init $data (i32.const 0) (i32.const 0) (local.get 0)) (i32.const 0))
+    (func (export "grow") (param i32) (result i32) (memory.grow $other (local.get 0)))
+    (func (export "table.fill") (param i32) (result i32)
+        (table.fill $t (i32.const 1) (ref.null func) (local.get 0)) (i32.const 0))
+    (func (export "table.copy") (param i32) (result i32)
+        (table.copy $t $u (i32.const 1) (i32.const 2) (local.get 0)) (i32.const 0))
+    (func (export "table.init") (param i32) (result i32)
+        (table.init $t $elem (i32.const 1) (i32.const 0) (local.get 0)) (i32.const 0))
+    (func (export "table.grow") (param i32) (result i32)
+        (table.grow $u (ref.null func) (local.get 0))))"#;
+
 #[test]
 fn ranges_cost_by_their_length() {
-    let wat = r#"(module (memory 3) (memory $other 3) (data $data "0123456789")
-        (table $t 1000 funcref) (table $u 1000 funcref) (elem $elem func 0 0 0 0 0)
-        (func (export "fill") (param i32) (result i32)
-            (memory.fill (i32.const 1) (i32.const 2) (local.get 0)) (i32.load8_u (i32.const 1)))
-        (func (export "copy") (param i32) (result i32)
-            (memory.copy 0 $other (i32.const 0) (i32.const 3) (local.get 0)) (i32.const 0))
-        (func (export "init") (param i32) (result i32)
-            (memory.init $data (i32.const 0) (i32.const 0) (local.get 0)) (i32.const 0))
-        (func (export "grow") (param i32) (result i32) (memory.grow $other (local.get 0)))
-        (func (export "table.fill") (param i32) (result i32)
-            (table.fill $t (i32.const 1) (ref.null func) (local.get 0)) (i32.const 0))
-        (func (export "table.copy") (param i32) (result i32)
-            (table.copy $t $u (i32.const 1) (i32.const 2) (local.get 0)) (i32.const 0))
-        (func (export "table.init") (param i32) (result i32)
-            (table.init $t $elem (i32.const 1) (i32.const 0) (local.get 0)) (i32.const 0))
-        (func (export "table.grow") (param i32) (result i32)
-            (table.grow $u (ref.null func) (local.get 0))))"#;
     let used = |name, length, fuel| {
         let (result, left) = everywhere(|engine| {
-            let (mut store, instance) = instance_of(&engine, wat);
+            let (mut store, instance) = instance_of(&engine, RANGES);
             call(&mut store, instance, (name, length, fuel))
         });
         (result, fuel - left)
@@ -436,7 +439,7 @@ fn tiering_at_any_time_takes_the_same() {
     for round in 0..20 {
         let engine = engine_with(|config| {
             let config = config.consume_fuel(true).strategy(CompilerStrategy::Tiered);
-            config.tier_up_budget(1 << round % 10).compile_threads(2);
+            config.tier_up_budget(1 << (round % 10)).compile_threads(2);
         });
         let module = Module::new(&engine, wat).unwrap();
         thread::scope(|scope| {

@@ -20,4 +20,5 @@ mod stacks;
 mod threads;
 mod tiering;
 mod tiering_ends;
+mod tiers;
 mod traps;
