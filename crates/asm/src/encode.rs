@@ -32,12 +32,12 @@ struct Head {
 }
 
 impl Head {
-    /// Prefix, REX and opcode. `rex` has its lowest four bits.
+    /// Prefix, REX if there is one, and opcode. `rex` has its lowest four bits.
     #[inline(always)]
-    fn new(operation: Operation, rex: u8, needs_rex: bool) -> Self {
+    fn new(operation: Operation, rex: Option<u8>) -> Self {
         let mut this = Self { bytes: operation.prefix.into(), bits: 0 };
         this.bits = if operation.prefix != 0 { 8 } else { 0 };
-        if needs_rex {
+        if let Some(rex) = rex {
             this.put((0x40 | rex).into(), 8);
         }
         this.put(operation.opcode.into(), operation.opcode_bits.into());
@@ -81,7 +81,7 @@ impl Emitter {
     ) {
         let low_byte = operation.byte && ((4..=7).contains(&register) || (4..=7).contains(&other));
         let rex = u8::from(width == Width::W64) << 3 | (register >> 3) << 2 | other >> 3;
-        let mut head = Head::new(operation, rex, rex != 0 || low_byte);
+        let mut head = Head::new(operation, (rex != 0 || low_byte).then_some(rex));
         head.put(u64::from(0xc0 | (register & 7) << 3 | other & 7), 8);
         self.append(&head, constant);
     }
@@ -96,7 +96,7 @@ impl Emitter {
         let wide = u8::from(width == Width::W64) << 3;
         let rex = wide | (register >> 3) << 2 | (index >> 3 & 1) << 1 | base >> 3;
         let low_byte = operation.byte && (4..=7).contains(&register);
-        let mut head = Head::new(operation, rex, rex != 0 || low_byte);
+        let mut head = Head::new(operation, (rex != 0 || low_byte).then_some(rex));
         let (base, field) = (u64::from(base & 7), u64::from(register & 7) << 3);
         // rbp and r13 as base without displacement mean something else.
         let (mode, bits) = match i8::try_from(offset) {
@@ -122,7 +122,7 @@ impl Emitter {
         constant: Constant,
     ) {
         let rex = u8::from(width == Width::W64) << 3 | (register >> 3) << 2;
-        let mut head = Head::new(operation, rex, rex != 0);
+        let mut head = Head::new(operation, (rex != 0).then_some(rex));
         head.put(u64::from((register & 7) << 3 | 5), 8);
         // Distances count from the end of the instruction, which may be behind a constant.
         let place = self.offset() + head.bits / 8;
@@ -134,7 +134,7 @@ impl Emitter {
     fn emit_short(&mut self, opcode: u32, width: Width, register: Gpr, constant: Constant) {
         let rex = u8::from(width == Width::W64) << 3 | register.0 >> 3;
         let operation = Operation::plain(opcode | u32::from(register.0 & 7));
-        self.append(&Head::new(operation, rex, rex != 0), constant);
+        self.append(&Head::new(operation, (rex != 0).then_some(rex)), constant);
     }
 
     #[inline(always)]

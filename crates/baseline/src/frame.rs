@@ -5,7 +5,7 @@ use tierup_asm::{
     Address, Condition, Operation, R10, R11, R12, R13, R15, RAX, RBP, RBX, RCX, RDI, RSI, RSP,
     Width,
 };
-use tierup_compile::{CompileError, CompileErrorKind, Request};
+use tierup_compile::{CompileError, CompileErrorKind, FuelPlan, Request};
 use tierup_wasm::{MemoryIndex, ValType};
 
 use crate::{
@@ -72,6 +72,7 @@ impl<'a> Generator<'a> {
             jump_tables: Vec::new(),
             tables,
             relocations,
+            fuel: FuelPlan::new(request),
             moves,
             moved: 0,
             offset: body.offset(),

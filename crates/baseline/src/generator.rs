@@ -3,7 +3,7 @@
 use codespace::{Position, Relocation, SideTables, TrapSite};
 use tierup_abi::{CallLayout, Gpr, InstanceLayout, MemoryMode, TrapKind};
 use tierup_asm::{Condition, Emitter, Label, R14};
-use tierup_compile::{CompileError, CompileErrorKind};
+use tierup_compile::{CompileError, CompileErrorKind, FuelPlan};
 use tierup_wasm::{DefinedFunc, FuncType, Module, ValType};
 
 use crate::{
@@ -46,6 +46,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) jump_tables: Vec<(Label, Vec<Label>)>,
     pub(crate) tables: SideTables,
     pub(crate) relocations: Vec<Relocation>,
+    pub(crate) fuel: FuelPlan,
     /// Lent to transfers.
     pub(crate) moves: Vec<Move>,
     pub(crate) moved: usize,

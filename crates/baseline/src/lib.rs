@@ -57,6 +57,7 @@ mod call;
 mod callee;
 mod builtin;
 mod budget;
+mod fuel;
 mod numeric;
 mod divide;
 mod float;

@@ -35,6 +35,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let module = load(&engine, file)?;
     let mut store = Store::new(&engine, host(args, file, arguments)?);
     store.limiter(|host| &mut host.limits);
+    if let Some(fuel) = store.data().limits.fuel {
+        store.set_fuel(fuel)?;
+    }
     start_timeout(&store);
 
     let mut linker = Linker::new(&engine);

@@ -6,9 +6,11 @@
 
 mod request;
 mod error;
+mod fuel;
 mod trivial;
 
 pub use error::{CompileError, CompileErrorKind};
+pub use fuel::{FuelPlan, FuelTake};
 pub use request::{Compiled, Request, Settings};
 pub use trivial::Trivial;
 

@@ -35,6 +35,8 @@ impl Request<'_> {
 pub struct Settings {
     /// How accesses outside a memory are found.
     pub memory_mode: MemoryMode,
+    /// Whether code takes fuel: see [`FuelPlan`](crate::FuelPlan).
+    pub consume_fuel: bool,
 }
 
 /// The result of compiling.

@@ -31,10 +31,23 @@ pub fn compile(
     function: u32,
     memory_mode: MemoryMode,
 ) -> Result<Compiled, CompileError> {
+    compile_with(compiler, module, function, &Settings { memory_mode, ..Settings::default() })
+}
+
+/// Compiles one function with these settings.
+///
+/// # Errors
+///
+/// What the compiler says.
+pub fn compile_with(
+    compiler: &dyn Compiler,
+    module: &Module,
+    function: u32,
+    settings: &Settings,
+) -> Result<Compiled, CompileError> {
     let layout = InstanceLayout::new(module);
-    let settings = Settings { memory_mode };
     let function = DefinedFunc(function);
-    compiler.compile(&Request { module, layout: &layout, function, settings: &settings })
+    compiler.compile(&Request { module, layout: &layout, function, settings })
 }
 
 /// Machine code as text, one instruction a line, constants left out.

@@ -45,6 +45,7 @@ impl Engine {
         let runtime = RuntimeConfig {
             memory_mode: config.memory_mode,
             max_wasm_stack: config.max_wasm_stack,
+            consume_fuel: config.consume_fuel,
         };
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
@@ -128,7 +129,10 @@ impl Engine {
             first: Arc::clone(&compilers.first),
             fallback: fallback.clone(),
             second: compilers.second.clone(),
-            settings: Settings { memory_mode: config.memory_mode },
+            settings: Settings {
+                memory_mode: config.memory_mode,
+                consume_fuel: config.consume_fuel,
+            },
             validation,
             policy: Policy::new(config.tier_up_budget),
             pool: pool.as_ref().map(Pool::handle),

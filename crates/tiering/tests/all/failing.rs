@@ -58,7 +58,7 @@ impl Fixture {
         let (subject, unit) = small(100);
         let counters = Arc::<CompileCounters>::default();
         let compiler = Moody { failing, ..Moody::default() };
-        let settings = Settings { memory_mode: MemoryMode::Guard };
+        let settings = Settings { memory_mode: MemoryMode::Guard, ..Settings::default() };
         let compiler = FunctionCompiler::new(
             Arc::new(compiler),
             settings,

@@ -223,7 +223,7 @@ fn a_limit_that_nothing_fits_is_an_error() {
 #[test]
 fn the_baseline_compiler_leaves_what_it_cannot_do_to_the_other() {
     let mut config = Config::new();
-    config.strategy(tierup::CompilerStrategy::Baseline);
+    config.strategy(CompilerStrategy::Baseline);
     let engine = Engine::new(&config).unwrap();
     let text = r#"(module
         (func (export "scalar") (param i32 i32) (result i32)
