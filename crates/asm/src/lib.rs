@@ -1,7 +1,8 @@
-//! A small x86-64 emitter with labels, over Cranelift's assembler.
+//! A small x86-64 emitter with labels.
 //!
-//! The encodings come from `cranelift-assembler-x64`, which is fuzzed against two disassemblers;
-//! labels and the buffer are ours. One emitter is meant to be used for many functions:
+//! Instructions that the baseline compiler emits are encoded by ours, which the tests compare with
+//! `cranelift-assembler-x64`; that one is fuzzed against two disassemblers, and encodes the rest.
+//! Labels and the buffer are ours. One emitter is meant to be used for many functions:
 //! [`Emitter::finish`] leaves it empty but keeps its memory.
 //!
 //! ```

@@ -11,23 +11,27 @@ use crate::{Address, Label, Width};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Operation {
     pub(crate) prefix: u8,
-    /// One to three bytes, the first in the highest.
-    pub(crate) opcode: u32,
     /// Its `reg/mem` operand, if a register, is one of 8 bits.
     pub(crate) byte: bool,
+    pub(crate) opcode_bits: u8,
+    /// One to three bytes, the first in the lowest.
+    pub(crate) opcode: u32,
 }
 
 impl Operation {
+    /// An operation by its opcode, as manuals write it: the first byte is the highest.
     pub(crate) const fn plain(opcode: u32) -> Self {
-        Self { prefix: 0, opcode, byte: false }
+        let unused = opcode.leading_zeros() & !7;
+        let opcode_bits = (u32::BITS - unused) as u8;
+        Self { prefix: 0, byte: false, opcode_bits, opcode: opcode.swap_bytes() >> unused }
     }
 
     pub(crate) const fn prefixed(prefix: u8, opcode: u32) -> Self {
-        Self { prefix, opcode, byte: false }
+        Self { prefix, ..Self::plain(opcode) }
     }
 
-    const fn byte(opcode: u32) -> Self {
-        Self { prefix: 0, opcode, byte: true }
+    pub(crate) const fn byte(opcode: u32) -> Self {
+        Self { byte: true, ..Self::plain(opcode) }
     }
 }
 

@@ -56,11 +56,11 @@ impl<'a> Generator<'a> {
     }
 
     fn call(&mut self, callee: Callee, ty: TypeIndex) -> Generated {
-        let layout = self.call_layout(ty);
+        let layout = self.environment.layout.call(ty);
         let first = self.first_argument(ty)?;
         self.frame.outgoing_bytes = self.frame.outgoing_bytes.max(layout.stack_bytes);
         self.spill_registers(first);
-        self.move_arguments(ty, &layout, 0);
+        self.move_arguments(ty, layout, 0);
         let results = &self.environment.module.types[ty.index()].results;
         let area = self.result_area(first, results, layout.result_area_bytes);
         if let Some(area) = area {
@@ -73,7 +73,7 @@ impl<'a> Generator<'a> {
         self.note_safepoint(slots);
         self.asm.take_stack(layout.stack_bytes);
         self.spend(results.len())?;
-        self.push_results(results, &layout, area);
+        self.push_results(results, layout, area);
         Ok(())
     }
 
@@ -98,7 +98,7 @@ impl<'a> Generator<'a> {
                 AbiPlace::Gpr(register) => Target::Gpr(register),
                 AbiPlace::Xmm(register) => Target::Xmm(register),
                 AbiPlace::Memory(offset) => {
-                    Target::Memory(Address::new(RSP, (offset + staged) as i32).into())
+                    Target::Memory(Address::new(RSP, (offset + staged) as i32))
                 }
             };
             moves.push(Move { ty, source, target });
@@ -153,7 +153,7 @@ impl<'a> Generator<'a> {
     /// Calls in place of this function's frame. Its result area, which exists exactly if the
     /// callee needs one, is handed on.
     fn return_call(&mut self, callee: Callee, ty: TypeIndex) -> Generated {
-        let layout = self.call_layout(ty);
+        let layout = self.environment.layout.call(ty);
         self.first_argument(ty)?;
         if self.environment.module.types[ty.index()].results != self.own.ty.results {
             return Err(self.invalid("a tail call of a function with other results"));
@@ -163,14 +163,14 @@ impl<'a> Generator<'a> {
         let staged = if moves_frame { STAGED } else { 0 };
         let outgoing = layout.stack_bytes + staged;
         self.frame.outgoing_bytes = self.frame.outgoing_bytes.max(outgoing);
-        self.move_arguments(ty, &layout, staged);
+        self.move_arguments(ty, layout, staged);
         if let Some(area) = self.frame.result_area {
             self.asm.load(Width::W64, RSI, Address::new(RBP, area));
         }
         self.load_callee(callee);
         if moves_frame {
             self.spend(layout.stack_bytes as usize / 8)?;
-            self.move_frame(&layout);
+            self.move_frame(layout);
         } else {
             self.restore_registers();
             self.asm.leave();

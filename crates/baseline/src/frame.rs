@@ -1,18 +1,16 @@
 //! Start and end of a function.
 
-use std::rc::Rc;
-
-use tierup_abi::{CallLayout, Gpr, InstanceHead, InstanceMemory, MemoryMode, Place, StoreBlock};
+use tierup_abi::{Gpr, InstanceHead, InstanceMemory, MemoryMode, Place, StoreBlock};
 use tierup_asm::{
     Address, Condition, Operation, R10, R11, R12, R13, R15, RAX, RBP, RBX, RCX, RDI, RSI, RSP,
     Width,
 };
-use tierup_compile::{CompileError, CompileErrorKind, Request};
+use tierup_compile::{CompileError, CompileErrorKind, FuelPlan, Request};
 use tierup_wasm::{MemoryIndex, ValType};
 
 use crate::{
     compiler::Features,
-    control::Control,
+    control::Signature,
     finish::Cold,
     generator::{
         Environment, FrameState, Generated, Generator, INSTANCE, Local, LocalPlace, OwnType,
@@ -45,9 +43,11 @@ impl<'a> Generator<'a> {
         request: &Request<'a>,
         body: &mut Body<'_>,
     ) -> Result<Self, CompileError> {
-        let ty = request.module.function_type(request.module.function(request.function));
-        let own = OwnType { ty, layout: Rc::new(CallLayout::new(ty)) };
-        let Workspace { mut asm, stack } = workspace::take();
+        let index = request.module.functions[request.module.function(request.function).index()];
+        let ty = &request.module.types[index.index()];
+        let own = OwnType { ty, layout: request.layout.call(index) };
+        let Workspace { mut asm, stack, locals, control, cold, tables, relocations, moves } =
+            workspace::take();
         let exit = asm.label();
         let mut this = Self {
             asm,
@@ -59,21 +59,21 @@ impl<'a> Generator<'a> {
                 features,
             },
             own,
-            locals: Vec::new(),
+            locals,
             reference_locals: Vec::new(),
             stack,
             references: Vec::new(),
             floor: 0,
             registers: Default::default(),
-            control: Control::new(&ty.results, exit),
+            control: control.begin(Signature::Function(index), exit),
             frame: FrameState::default(),
-            cold: Vec::new(),
+            cold,
             constants: Default::default(),
             jump_tables: Vec::new(),
-            tables: Default::default(),
-            relocations: Vec::new(),
-            call_layouts: Default::default(),
-            moves: Vec::new(),
+            tables,
+            relocations,
+            fuel: FuelPlan::new(request),
+            moves,
             moved: 0,
             offset: body.offset(),
         };
@@ -97,9 +97,8 @@ impl<'a> Generator<'a> {
         }
         let params = self.own.ty.params.iter().copied();
         let rest = runs.iter().flat_map(|&(count, ty)| std::iter::repeat_n(ty, count as usize));
-        let types: Vec<_> = params.chain(rest).collect();
-        let layout = Rc::clone(&self.own.layout);
-        for (index, &ty) in types.iter().enumerate() {
+        let layout = self.own.layout;
+        for (index, ty) in params.chain(rest).enumerate() {
             let place = match layout.params.get(index) {
                 Some(Place::Memory(offset)) => LocalPlace::Frame(16 + *offset as i32),
                 _ => match ty {
@@ -158,7 +157,7 @@ impl<'a> Generator<'a> {
     }
 
     fn save_params(&mut self) {
-        let layout = Rc::clone(&self.own.layout);
+        let layout = self.own.layout;
         for (local, &place) in self.locals.iter().zip(&layout.params) {
             let width = width(local.ty);
             match (place, local.place) {

@@ -1,12 +1,10 @@
 //! State of the compilation of one function.
 
-use std::{collections::HashMap, rc::Rc};
-
 use codespace::{Position, Relocation, SideTables, TrapSite};
 use tierup_abi::{CallLayout, Gpr, InstanceLayout, MemoryMode, TrapKind};
 use tierup_asm::{Condition, Emitter, Label, R14};
-use tierup_compile::{CompileError, CompileErrorKind};
-use tierup_wasm::{DefinedFunc, FuncType, Module, TypeIndex, ValType};
+use tierup_compile::{CompileError, CompileErrorKind, FuelPlan};
+use tierup_wasm::{DefinedFunc, FuncType, Module, ValType};
 
 use crate::{
     compiler::Features, constants::Constants, control::Control, finish::Cold, registers::Registers,
@@ -40,7 +38,7 @@ pub(crate) struct Generator<'a> {
     /// [BA-FLOOR]
     pub(crate) floor: usize,
     pub(crate) registers: Registers,
-    pub(crate) control: Control<'a>,
+    pub(crate) control: Control,
     pub(crate) frame: FrameState,
     /// Code behind the function's end.
     pub(crate) cold: Vec<Cold>,
@@ -48,7 +46,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) jump_tables: Vec<(Label, Vec<Label>)>,
     pub(crate) tables: SideTables,
     pub(crate) relocations: Vec<Relocation>,
-    pub(crate) call_layouts: HashMap<TypeIndex, Rc<CallLayout>>,
+    pub(crate) fuel: FuelPlan,
     /// Lent to transfers.
     pub(crate) moves: Vec<Move>,
     pub(crate) moved: usize,
@@ -69,7 +67,7 @@ pub(crate) struct Environment<'a> {
 /// The function's own type.
 pub(crate) struct OwnType<'a> {
     pub(crate) ty: &'a FuncType,
-    pub(crate) layout: Rc<CallLayout>,
+    pub(crate) layout: &'a CallLayout,
 }
 
 /// A local of the function.
@@ -113,7 +111,11 @@ impl<'a> Generator<'a> {
 
     /// Notes that code from here on comes from the current operator.
     pub(crate) fn note_position(&mut self) {
-        let position = self.offset as u32;
+        self.note(self.offset as u32);
+    }
+
+    /// Notes that code from here on comes from `position`.
+    pub(crate) fn note(&mut self, position: u32) {
         let offset = self.asm.offset();
         match self.tables.positions.last_mut() {
             // The operator before it left no code.
@@ -146,13 +148,6 @@ impl<'a> Generator<'a> {
         let label = self.asm.label();
         self.cold.push(Cold::Trap { label, kind, position });
         label
-    }
-
-    /// How functions of a type are called.
-    pub(crate) fn call_layout(&mut self, ty: TypeIndex) -> Rc<CallLayout> {
-        let func_type = &self.environment.module.types[ty.index()];
-        let layout = self.call_layouts.entry(ty);
-        Rc::clone(layout.or_insert_with(|| Rc::new(CallLayout::new(func_type))))
     }
 
     /// Counts values that are moved.

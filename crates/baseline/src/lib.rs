@@ -44,6 +44,7 @@
 mod compiler;
 mod workspace;
 mod operators;
+mod validate;
 mod generator;
 mod frame;
 mod registers;
@@ -56,6 +57,7 @@ mod call;
 mod callee;
 mod builtin;
 mod budget;
+mod fuel;
 mod numeric;
 mod divide;
 mod float;

@@ -95,7 +95,7 @@ pub(crate) fn store_operation(ty: ValType) -> Operation {
 
 /// The low end of the slot of an operand of that type behind one that ends at `end`.
 pub(crate) fn next_end(end: u32, ty: ValType) -> u32 {
-    (end + frame_bytes(ty)).next_multiple_of(frame_bytes(ty))
+    if ty == ValType::V128 { (end + 16).next_multiple_of(16) } else { end + 8 }
 }
 
 impl Generator<'_> {
@@ -110,11 +110,12 @@ impl Generator<'_> {
     }
 
     /// Pushes an operand.
+    #[inline]
     pub(crate) fn push(&mut self, ty: ValType, place: Place) {
         if ty.is_reference() {
             self.references.push(self.stack.len() as u32);
         }
-        let end = next_end(self.end(self.stack.len()), ty);
+        let end = next_end(self.stack.last().map_or(0, |last| last.end), ty);
         self.stack.push(Entry { ty, end, place });
         self.frame.operand_bytes = self.frame.operand_bytes.max(end);
     }
@@ -136,10 +137,8 @@ impl Generator<'_> {
     }
 
     /// Pops an operand and leaves its registers taken.
+    #[inline]
     pub(crate) fn pop_entry(&mut self) -> Generated<Entry> {
-        if self.stack.len() <= self.control.floor() {
-            return Err(self.invalid("an operand is missing"));
-        }
         let Some(entry) = self.stack.pop() else {
             return Err(self.invalid("an operand is missing"));
         };
@@ -167,6 +166,7 @@ impl Generator<'_> {
     }
 
     /// Gives the registers of a popped operand back.
+    #[inline]
     pub(crate) fn free(&mut self, value: Value) {
         match value {
             Value::Gpr(register) => self.registers.free_gpr(register),

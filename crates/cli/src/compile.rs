@@ -13,11 +13,11 @@ use crate::{args::CompileArgs, outcome::Failure, run};
 
 /// What compiling took.
 struct Figures {
-    /// Decoding, validating and making the unit.
+    /// Reading the file.
     load: Duration,
-    /// Compiling all functions.
+    /// Decoding the module, validating and compiling all functions.
     wall: Duration,
-    /// Processor time of loading and compiling, of all threads.
+    /// Processor time of all that, of all threads.
     cpu: Duration,
     functions: u32,
     stats: EngineStats,
@@ -26,15 +26,15 @@ struct Figures {
 /// Compiles a module and prints what it took. The exit code is 0.
 pub(crate) fn run(args: &CompileArgs) -> Result<u8, Failure> {
     let mut config = run::config(&args.engine);
-    config.lazy(true);
+    config.lazy(false);
     if let Some(threads) = args.threads {
         config.compile_threads(threads);
     }
     let engine = Engine::new(&config)?;
     let (cpu, start) = (processor_time(), Instant::now());
-    let module = run::load(&engine, &args.file)?;
+    let bytes = run::read(&args.file)?;
     let load = start.elapsed();
-    module.compile()?;
+    let module = run::module(&engine, &args.file, bytes)?;
     let figures = Figures {
         load,
         wall: start.elapsed() - load,

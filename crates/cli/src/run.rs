@@ -35,6 +35,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let module = load(&engine, file)?;
     let mut store = Store::new(&engine, host(args, file, arguments)?);
     store.limiter(|host| &mut host.limits);
+    if let Some(fuel) = store.data().limits.fuel {
+        store.set_fuel(fuel)?;
+    }
     start_timeout(&store);
 
     let mut linker = Linker::new(&engine);
@@ -63,8 +66,17 @@ pub(crate) fn config(args: &EngineArgs) -> Config {
 
 /// The module in a file.
 pub(crate) fn load(engine: &Engine, file: &Path) -> Result<Module, Failure> {
-    let bytes = fs::read(file)
-        .map_err(|error| Failure::error(format!("cannot read {}: {error}", file.display())))?;
+    module(engine, file, read(file)?)
+}
+
+/// The contents of a file.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(file)
+        .map_err(|error| Failure::error(format!("cannot read {}: {error}", file.display())))
+}
+
+/// The module that a file contains.
+pub(crate) fn module(engine: &Engine, file: &Path, bytes: Vec<u8>) -> Result<Module, Failure> {
     Module::from_vec(engine, bytes)
         .map_err(|error| Failure::error(format!("{}: {error}", file.display())))
 }

@@ -12,7 +12,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering, fence},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
 use tierup_abi::StoreBlock;
@@ -43,6 +43,7 @@ impl SharedBlock {
             stack_limit: AtomicUsize::new(0),
             store: std::ptr::null_mut(),
             trap,
+            fuel: AtomicU64::new(0),
         };
         Self { block: std::cell::UnsafeCell::new(block), requested: AtomicBool::new(false) }
     }

@@ -21,6 +21,7 @@ use tierup_wasm::DefinedFunc;
 
 use crate::{
     Answer, CompileCounters, FunctionCompiler, Policy, PoolHandle, Question, Subject, Validation,
+    Validity,
     functions::{FunctionState, Functions},
     job::Stage,
     lazy::Outcome,
@@ -77,8 +78,10 @@ impl ModuleTiering {
     /// Tiering for a module of `functions` functions.
     pub fn new(plan: Plan, subject: Arc<dyn Subject>, functions: u32) -> Arc<Self> {
         let Plan { first, fallback, second, settings, validation, policy, pool, counters } = plan;
+        let validity = Arc::new(Validity::new(validation, functions));
         let compiler = |compiler| {
-            FunctionCompiler::new(compiler, settings.clone(), validation, Arc::clone(&counters))
+            let validity = Arc::clone(&validity);
+            FunctionCompiler::new(compiler, settings.clone(), validity, Arc::clone(&counters))
         };
         let first = compiler(first).with_fallback(fallback);
         let second = second.map(compiler);

@@ -15,6 +15,7 @@
 
 mod value;
 mod budget;
+mod fuel;
 mod environment;
 mod entry;
 mod poll;
@@ -39,7 +40,7 @@ use cranelift_codegen::{
     isa::TargetIsa,
 };
 use cranelift_frontend::FunctionBuilder;
-use tierup_compile::{CompileError, CompileErrorKind, Request};
+use tierup_compile::{CompileError, CompileErrorKind, FuelPlan, Request};
 
 use self::{
     call_type::CallTypes, callee::Callees, control::Control, environment::Environment,
@@ -86,6 +87,8 @@ pub(crate) struct Translator<'a> {
     needs_stack_check: bool,
     /// Where callees leave results that do not fit in registers.
     result_slot: Option<StackSlot>,
+    /// Where fuel is taken.
+    fuel: FuelPlan,
     /// What the function has cost so far.
     budget: budget::Budget,
     /// Lent to branches for their arguments.

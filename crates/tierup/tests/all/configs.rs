@@ -1,8 +1,8 @@
 //! Configurations, typed functions, and compiles that fail.
 
 use tierup::{
-    Config, Engine, Error, ErrorKind, Func, Instance, Module, Protection, Store, TrapKind, Val,
-    ValType,
+    CompilerStrategy, Config, Engine, Error, ErrorKind, Func, Instance, Module, Protection, Store,
+    TrapKind, Val, ValType,
 };
 
 use crate::support::{engine_with, instance_of, run, run_i32, trap_kind};
@@ -82,9 +82,10 @@ fn half_valid() -> Vec<u8> {
 #[test]
 fn invalid_bodies_are_found_early_or_when_called() {
     let bytes = half_valid();
-    for lazy in [true, false] {
+    let strategies = [CompilerStrategy::Optimizing, CompilerStrategy::Baseline];
+    for (lazy, strategy) in [true, false].into_iter().flat_map(|it| strategies.map(|s| (it, s))) {
         let engine = engine_with(|config| {
-            config.lazy(lazy);
+            config.lazy(lazy).strategy(strategy);
         });
         let error = Module::new(&engine, &bytes).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Module(_)), "{error}");
@@ -222,7 +223,7 @@ fn a_limit_that_nothing_fits_is_an_error() {
 #[test]
 fn the_baseline_compiler_leaves_what_it_cannot_do_to_the_other() {
     let mut config = Config::new();
-    config.strategy(tierup::CompilerStrategy::Baseline);
+    config.strategy(CompilerStrategy::Baseline);
     let engine = Engine::new(&config).unwrap();
     let text = r#"(module
         (func (export "scalar") (param i32 i32) (result i32)

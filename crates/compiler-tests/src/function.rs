@@ -1,48 +1,57 @@
-//! What the tests share: from text to machine code.
+//! From text to machine code, and that as text again.
 
-#![allow(dead_code, reason = "every test file uses another part")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+use std::num::NonZeroUsize;
 
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic};
 use tierup_abi::{InstanceLayout, MemoryMode};
-use tierup_baseline::Baseline;
 use tierup_compile::{CompileError, Compiled, Compiler, Request, Settings};
 use tierup_wasm::{Bytes, DefinedFunc, Module};
 
 /// A decoded and valid module.
-pub(crate) fn module(text: &str) -> Module {
+pub fn module(text: &str) -> Module {
     let bytes = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     binary_module(bytes)
 }
 
 /// The same from bytes.
-pub(crate) fn binary_module(bytes: Vec<u8>) -> Module {
+pub fn binary_module(bytes: Vec<u8>) -> Module {
     let module = Module::decode(Bytes::from(bytes)).unwrap();
-    module.validate_bodies(std::num::NonZeroUsize::MIN).unwrap();
+    module.validate_bodies(NonZeroUsize::MIN).unwrap();
     module
 }
 
 /// Compiles one function.
-pub(crate) fn compile_with(
-    compiler: &Baseline,
+///
+/// # Errors
+///
+/// What the compiler says.
+pub fn compile(
+    compiler: &dyn Compiler,
     module: &Module,
     function: u32,
     memory_mode: MemoryMode,
 ) -> Result<Compiled, CompileError> {
-    let layout = InstanceLayout::new(module);
-    let settings = Settings { memory_mode };
-    let function = DefinedFunc(function);
-    compiler.compile(&Request { module, layout: &layout, function, settings: &settings })
+    compile_with(compiler, module, function, &Settings { memory_mode, ..Settings::default() })
 }
 
-/// Compiles one function of a text for this machine with guard pages.
-pub(crate) fn compile(module: &Module, function: u32) -> Compiled {
-    let compiler = Baseline::new();
-    compile_with(&compiler, module, function, MemoryMode::Guard).unwrap()
+/// Compiles one function with these settings.
+///
+/// # Errors
+///
+/// What the compiler says.
+pub fn compile_with(
+    compiler: &dyn Compiler,
+    module: &Module,
+    function: u32,
+    settings: &Settings,
+) -> Result<Compiled, CompileError> {
+    let layout = InstanceLayout::new(module);
+    let function = DefinedFunc(function);
+    compiler.compile(&Request { module, layout: &layout, function, settings })
 }
 
 /// Machine code as text, one instruction a line, constants left out.
-pub(crate) fn disassemble(compiled: &Compiled) -> Vec<String> {
+pub fn disassemble(compiled: &Compiled) -> Vec<String> {
     instructions(compiled)
         .into_iter()
         .map(|instruction| {
@@ -54,7 +63,7 @@ pub(crate) fn disassemble(compiled: &Compiled) -> Vec<String> {
 }
 
 /// The decoded instructions: what others refer to as data is behind them all.
-pub(crate) fn instructions(compiled: &Compiled) -> Vec<Instruction> {
+pub fn instructions(compiled: &Compiled) -> Vec<Instruction> {
     let code = &compiled.bytes;
     let mut end = code.len() as u64;
     let mut instructions = Vec::new();
