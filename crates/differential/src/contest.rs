@@ -94,6 +94,11 @@ impl Contest {
         Ok(Self { ours: ours(Fuel::On)?, other: None })
     }
 
+    /// What the first compilers left to others since then, by reason.
+    pub fn bailouts(&self) -> Vec<(String, u64)> {
+        self.ours.iter().flat_map(TierupEngine::bailouts).collect()
+    }
+
     /// Runs a module with arguments that follow from `seed`.
     ///
     /// # Errors

@@ -97,6 +97,11 @@ impl TierupEngine {
         self.mode
     }
 
+    /// What its first compiler left to the other, by reason.
+    pub(crate) fn bailouts(&self) -> Vec<(String, u64)> {
+        self.engine.bailouts()
+    }
+
     pub(crate) fn module(&self, wasm: &[u8]) -> Result<Module, Error> {
         Module::new(&self.engine, wasm)
     }

@@ -43,6 +43,7 @@ fn run(contest: &Contest) -> Summary {
     }
     println!("seeds {seeds:?}: {summary:?}");
     assert!(failures.is_empty(), "engines disagree with seeds {failures:?}");
+    assert_eq!(contest.bailouts(), [], "every compiler does it all");
     summary
 }
 
