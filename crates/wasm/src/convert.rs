@@ -89,15 +89,28 @@ pub(crate) fn global_type(ty: &wasmparser::GlobalType, offset: usize) -> Result<
 /// The expression without its `end`.
 pub(crate) fn const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Error> {
     let mut reader = expr.get_operators_reader();
-    let mut operators = Vec::with_capacity(1);
-    while !reader.eof() {
-        let offset = reader.original_position() as usize;
-        match reader.read()? {
-            Operator::End => break,
-            operator => operators.push(const_op(&operator, offset)?),
-        }
+    let first = next_const_op(&mut reader)?;
+    let second = next_const_op(&mut reader)?;
+    if let (Some(only), None) = (first, second) {
+        return Ok(only.into());
     }
-    Ok(ConstExpr(operators.into()))
+    let mut operators: Vec<_> = first.into_iter().chain(second).collect();
+    while let Some(operator) = next_const_op(&mut reader)? {
+        operators.push(operator);
+    }
+    Ok(operators.into_iter().collect())
+}
+
+/// The next operator; none at the end.
+fn next_const_op(reader: &mut wasmparser::OperatorsReader<'_>) -> Result<Option<ConstOp>, Error> {
+    if reader.eof() {
+        return Ok(None);
+    }
+    let offset = reader.original_position() as usize;
+    match reader.read()? {
+        Operator::End => Ok(None),
+        operator => const_op(&operator, offset).map(Some),
+    }
 }
 
 fn const_op(operator: &Operator<'_>, offset: usize) -> Result<ConstOp, Error> {
@@ -106,7 +119,7 @@ fn const_op(operator: &Operator<'_>, offset: usize) -> Result<ConstOp, Error> {
         Operator::I64Const { value } => ConstOp::I64(value),
         Operator::F32Const { value } => ConstOp::F32(value.bits()),
         Operator::F64Const { value } => ConstOp::F64(value.bits()),
-        Operator::V128Const { value } => ConstOp::V128(value.i128() as u128),
+        Operator::V128Const { value } => ConstOp::V128(*value.bytes()),
         Operator::GlobalGet { global_index } => ConstOp::GlobalGet(GlobalIndex(global_index)),
         Operator::RefNull { hty } => ConstOp::RefNull(
             ValType::from_heap_type(hty).ok_or_else(|| unsupported("heap type", hty, offset))?,
