@@ -88,6 +88,9 @@ pub(crate) fn global_type(ty: &wasmparser::GlobalType, offset: usize) -> Result<
 
 /// The expression without its `end`.
 pub(crate) fn const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Error> {
+    if let Some(value) = single_i32(expr.get_binary_reader()) {
+        return Ok(ConstOp::I32(value).into());
+    }
     let mut reader = expr.get_operators_reader();
     let first = next_const_op(&mut reader)?;
     let second = next_const_op(&mut reader)?;
@@ -99,6 +102,15 @@ pub(crate) fn const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, 
         operators.push(operator);
     }
     Ok(operators.into_iter().collect())
+}
+
+/// The value of an expression that is one `i32.const`, as the offsets of most segments are.
+fn single_i32(mut reader: wasmparser::BinaryReader<'_>) -> Option<i32> {
+    const I32_CONST: u8 = 0x41;
+    const END: u8 = 0x0b;
+    let is_const = reader.read_u8().ok()? == I32_CONST;
+    let value = if is_const { reader.read_var_i32().ok()? } else { return None };
+    (reader.read_u8().ok()? == END && reader.eof()).then_some(value)
 }
 
 /// The next operator; none at the end.
