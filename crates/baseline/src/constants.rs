@@ -20,8 +20,8 @@ pub(crate) struct Constant(u32);
 /// The vectors behind a function's code.
 #[derive(Default)]
 pub(crate) struct Constants {
-    /// Their bits, and where each lies.
-    list: Vec<(u128, Label)>,
+    /// Their bits, and where those lie that code refers to.
+    list: Vec<(u128, Option<Label>)>,
     numbers: HashMap<u128, Constant>,
 }
 
@@ -39,24 +39,20 @@ impl Generator<'_> {
     pub(crate) fn constant(&mut self, bits: u128) -> Constant {
         let Constants { list, numbers } = &mut self.constants;
         *numbers.entry(bits).or_insert_with(|| {
-            list.push((bits, self.asm.label()));
+            list.push((bits, None));
             Constant(list.len() as u32 - 1)
         })
     }
 
     /// Where a constant lies.
-    pub(crate) fn constant_label(&self, constant: Constant) -> Label {
-        self.constants.list[constant.0 as usize].1
-    }
-
-    /// Its bits.
-    pub(crate) fn constant_bits(&self, constant: Constant) -> u128 {
-        self.constants.list[constant.0 as usize].0
+    pub(crate) fn constant_label(&mut self, constant: Constant) -> Label {
+        let label = &mut self.constants.list[constant.0 as usize].1;
+        *label.get_or_insert_with(|| self.asm.label())
     }
 
     /// `register = constant`. Keeps the flags.
     pub(crate) fn load_vector(&mut self, register: Xmm, constant: Constant) {
-        match self.constant_bits(constant) {
+        match self.constants.list[constant.0 as usize].0 {
             0 => self.asm.operate(Operation::XOR_VECTOR, Width::W32, register, register),
             u128::MAX => self.asm.operate(vector::EQUAL32, Width::W32, register, register),
             _ => {
@@ -66,15 +62,14 @@ impl Generator<'_> {
         }
     }
 
-    /// Puts all constants behind the code.
+    /// Puts constants behind the code.
     pub(crate) fn emit_constants(&mut self) {
-        if self.constants.list.is_empty() {
-            return;
-        }
-        self.asm.align(ALIGNMENT);
         for &(bits, label) in &self.constants.list {
-            self.asm.bind(label);
-            self.asm.data(&bits.to_le_bytes());
+            if let Some(label) = label {
+                self.asm.align(ALIGNMENT);
+                self.asm.bind(label);
+                self.asm.data(&bits.to_le_bytes());
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use tierup_asm::{
     Address, Condition, Operation, R10, R11, R12, R13, R15, RAX, RBP, RBX, RCX, RDI, RSI, RSP,
     Width,
 };
-use tierup_compile::{CompileError, Request};
+use tierup_compile::{CompileError, CompileErrorKind, Request};
 use tierup_wasm::{MemoryIndex, ValType};
 
 use crate::{
@@ -32,8 +32,9 @@ const FEW_LOCALS: usize = 12;
 /// A frame of at most one page cannot skip the page that guards the stack.
 const PAGE: u32 = 4096;
 
-/// Larger frames hardly fit on a stack; the other compiler needs less.
-const LARGEST_FRAME: u32 = 1 << 20;
+/// Distances from `rbp` are 32 bits with a sign. No valid function comes near: its body has less
+/// than 8 MB, and what one operator pushes at once counts as moved.
+const LARGEST_FRAME: u32 = 1 << 30;
 
 impl<'a> Generator<'a> {
     /// Starts the compilation of a function, up to its first operator.
@@ -245,7 +246,7 @@ impl<'a> Generator<'a> {
         let size = self.frame.fixed_bytes as u64 + operands + u64::from(self.frame.outgoing_bytes);
         let size = size.next_multiple_of(16);
         if size > u64::from(LARGEST_FRAME) {
-            return Err(self.unsupported("a frame of that size"));
+            return Err(CompileErrorKind::TooLarge { limit: "a frame of 1 GiB" }.into());
         }
         let size = size as u32;
         let field = self.frame.size_field;

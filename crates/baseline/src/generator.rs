@@ -18,7 +18,9 @@ pub(crate) type Generated<T = ()> = Result<T, CompileError>;
 pub(crate) const INSTANCE: Gpr = R14;
 
 /// Most values that branches and calls of one function may move, and references that its
-/// safepoints may list. Real functions stay below a hundredth of it.
+/// safepoints may list. Each is an instruction or an entry of a table, and a byte of a body can
+/// ask for hundreds, so this is what bounds time and memory. Real functions stay below a
+/// hundredth of it.
 const MOST_MOVED_VALUES: usize = 1 << 22;
 
 /// State of the compilation of one function.

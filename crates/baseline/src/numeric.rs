@@ -268,8 +268,7 @@ impl Generator<'_> {
             self.push_gpr(ty, target);
             return Ok(());
         }
-        self.load(ty, R11, count);
-        self.free(count);
+        // The count comes last: taking registers may use r11.
         let target = if left == Value::Gpr(RCX) {
             let target = self.new_gpr();
             self.load(ty, target, left);
@@ -278,8 +277,9 @@ impl Generator<'_> {
             self.claim(RCX);
             self.own_gpr(ty, left)
         };
-        self.asm.operate(Operation::LOAD, Width::W32, RCX, R11);
+        self.load(ty, RCX, count);
         self.asm.shift_by_rcx(shift, width(ty), target);
+        self.free(count);
         self.registers.free_gpr(RCX);
         self.push_gpr(ty, target);
         Ok(())

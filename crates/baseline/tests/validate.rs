@@ -1,11 +1,9 @@
 //! Validating while compiling: nothing but the time it takes is different.
 
-mod support;
-
-use support::{binary_module, compile};
 use tierup_abi::{InstanceLayout, MemoryMode};
 use tierup_baseline::Baseline;
 use tierup_compile::{CompileErrorKind, Compiled, Compiler, Request, Settings};
+use tierup_compiler_tests::{compile, module};
 use tierup_wasm::{Bytes, DefinedFunc, Module};
 
 const TEXT: &str = r#"(module
@@ -40,9 +38,11 @@ fn validate_and_compile(
 
 #[test]
 fn a_valid_body_gives_the_same_code() {
-    let module = binary_module(wat::parse_str(TEXT).unwrap());
-    let (alone, joined) =
-        (compile(&module, 0), validate_and_compile(&module, DefinedFunc(0)).unwrap());
+    let module = module(TEXT);
+    let (alone, joined) = (
+        compile(&Baseline::new(), &module, 0, MemoryMode::Guard).unwrap(),
+        validate_and_compile(&module, DefinedFunc(0)).unwrap(),
+    );
     assert_eq!((joined.bytes, joined.tables), (alone.bytes, alone.tables));
 }
 

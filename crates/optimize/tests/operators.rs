@@ -2,11 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::{collections::BTreeSet, fmt::Write};
 
 use tierup_abi::MemoryMode;
+use tierup_compiler_tests::{compile, module};
 use tierup_optimize::Optimizing;
 use tierup_wasm::Module;
 use wasmparser::FrameStack;
@@ -215,11 +214,11 @@ const SURROUNDINGS: &str = r#"
 
 #[test]
 fn every_operator_compiles_on_every_machine() {
-    let module = support::module(&everything());
+    let module = module(&everything());
     for compiler in [Optimizing::new().unwrap(), Optimizing::portable().unwrap()] {
         for mode in [MemoryMode::Guard, MemoryMode::Explicit] {
             for function in 0..module.defined_functions() {
-                let result = support::compile_with(&compiler, &module, function, mode);
+                let result = compile(&compiler, &module, function, mode);
                 let compiled = result.unwrap_or_else(|error| panic!("{function}: {error}"));
                 assert!(!compiled.bytes.is_empty());
             }
@@ -229,7 +228,7 @@ fn every_operator_compiles_on_every_machine() {
 
 #[test]
 fn the_list_of_operators_is_complete() {
-    let module = support::module(&everything());
+    let module = module(&everything());
     let mut seen = BTreeSet::new();
     for function in 0..module.defined_functions() {
         note_operators(&module, function, &mut seen);

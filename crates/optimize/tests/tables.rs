@@ -8,6 +8,7 @@ use codespace::{Position, RelocationKind, Target};
 use iced_x86::{Instruction, Mnemonic};
 use tierup_abi::{MemoryMode, TrapKind};
 use tierup_compile::{CompileErrorKind, Compiled};
+use tierup_compiler_tests::{compile, disassemble, instructions, module};
 use tierup_optimize::Optimizing;
 use tierup_wasm::{Bytes, Module};
 
@@ -17,7 +18,7 @@ fn trap_kinds(signature: &str, body: &str) -> Vec<TrapKind> {
         "(module (memory 1) (table 1 funcref) (table $things 1 externref)
           (func {signature} {body}))"
     );
-    let compiled = support::compile(&support::module(&text), 0);
+    let compiled = support::compile(&module(&text), 0);
     let mut kinds: Vec<_> =
         compiled.tables.traps.iter().map(|trap| TrapKind::from_code(trap.code).unwrap()).collect();
     kinds.sort_by_key(|kind| *kind as u8);
@@ -82,16 +83,16 @@ const BUSY: &str = r#"(module
 
 #[test]
 fn every_trap_and_every_call_has_a_position() {
-    let module = support::module(BUSY);
+    let module = module(BUSY);
     let body = module.bodies[0].clone();
     for mode in [MemoryMode::Guard, MemoryMode::Explicit] {
         let compiler = Optimizing::new().unwrap();
-        let compiled = support::compile_with(&compiler, &module, 0, mode).unwrap();
+        let compiled = compile(&compiler, &module, 0, mode).unwrap();
         for trap in &compiled.tables.traps {
             assert!(body.contains(&(position_at(&compiled, trap.offset) as usize)));
         }
         let is_call = |it: &&Instruction| it.mnemonic() == Mnemonic::Call;
-        let instructions = support::instructions(&compiled);
+        let instructions = instructions(&compiled);
         let calls: Vec<_> = instructions.iter().filter(is_call).collect();
         assert_eq!(calls.len(), 6);
         for call in calls {
@@ -104,7 +105,7 @@ fn every_trap_and_every_call_has_a_position() {
 
 #[test]
 fn tables_are_sorted_and_stay_inside() {
-    let compiled = support::compile(&support::module(BUSY), 0);
+    let compiled = support::compile(&module(BUSY), 0);
     let size = compiled.bytes.len() as u32;
     let tables = &compiled.tables;
     assert!(tables.traps.is_sorted_by(|a, b| a.offset < b.offset));
@@ -123,9 +124,8 @@ fn tables_are_sorted_and_stay_inside() {
 fn every_loop_of_a_nest_polls() {
     let nest =
         "loop loop loop local.get 0 br_if 0 end local.get 0 br_if 0 end local.get 0 br_if 0 end";
-    let compiled =
-        support::compile(&support::module(&format!("(module (func (param i32) {nest}))")), 0);
-    let lines = support::disassemble(&compiled);
+    let compiled = support::compile(&module(&format!("(module (func (param i32) {nest}))")), 0);
+    let lines = disassemble(&compiled);
     let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
     // The sign of the limit for each loop, the whole limit once for the entry.
     assert_eq!((count("jl "), count("jb "), count("call ")), (3, 1, 4), "{lines:#?}");
@@ -133,7 +133,7 @@ fn every_loop_of_a_nest_polls() {
 
 #[test]
 fn direct_calls_and_nothing_else_need_relocations() {
-    let module = support::module(
+    let module = module(
         "(module (import \"host\" \"f\" (func $imported)) (func $a) (func $b)
           (func call $imported call $b call $a return_call $b))",
     );
@@ -148,8 +148,8 @@ fn direct_calls_and_nothing_else_need_relocations() {
 
 #[test]
 fn equal_input_gives_equal_output() {
-    let first = support::module(BUSY);
-    let second = support::module(BUSY);
+    let first = module(BUSY);
+    let second = module(BUSY);
     let compiled = support::compile(&first, 0);
     let elsewhere = std::thread::spawn(move || support::compile(&second, 0)).join().unwrap();
     for other in [support::compile(&first, 0), elsewhere] {
@@ -175,7 +175,7 @@ fn invalid_bodies_give_errors() {
         let bytes = wat::parse_str(&text).unwrap();
         let module = Module::decode(Bytes::from(bytes)).unwrap();
         let compiler = Optimizing::new().unwrap();
-        let error = support::compile_with(&compiler, &module, 0, MemoryMode::Guard).unwrap_err();
+        let error = compile(&compiler, &module, 0, MemoryMode::Guard).unwrap_err();
         assert!(matches!(error.kind(), CompileErrorKind::Invalid { .. }), "{body}: {error}");
     }
 }
@@ -183,7 +183,7 @@ fn invalid_bodies_give_errors() {
 #[test]
 fn mutated_bodies_never_panic() {
     let bytes = wat::parse_str(BUSY).unwrap();
-    let range = support::module(BUSY).bodies[0].clone();
+    let range = module(BUSY).bodies[0].clone();
     let compiler = Optimizing::new().unwrap();
     let mut compiled = 0;
     for index in range {
@@ -191,7 +191,7 @@ fn mutated_bodies_never_panic() {
             let mut mutated = bytes.clone();
             mutated[index] ^= change;
             let Ok(module) = Module::decode(Bytes::from(mutated)) else { continue };
-            let result = support::compile_with(&compiler, &module, 0, MemoryMode::Guard);
+            let result = compile(&compiler, &module, 0, MemoryMode::Guard);
             compiled += usize::from(result.is_ok());
         }
     }
@@ -205,7 +205,7 @@ fn a_failure_leaves_no_trace_in_the_next_function() {
     let compiler = Optimizing::new().unwrap();
     let expected = support::compile(&module, 1);
     for _ in 0..3 {
-        support::compile_with(&compiler, &module, 0, MemoryMode::Guard).unwrap_err();
+        compile(&compiler, &module, 0, MemoryMode::Guard).unwrap_err();
         assert_eq!(support::compile(&module, 1).bytes, expected.bytes);
     }
 }

@@ -132,7 +132,7 @@ fn order32(lanes: &Lanes) -> Option<u8> {
         if first % 4 != 0 || (0..4).zip(lane).any(|(index, &it)| it != first + index) {
             return None;
         }
-        order |= first / 4 << (2 * number);
+        order |= (first / 4) << (2 * number);
     }
     Some(order)
 }

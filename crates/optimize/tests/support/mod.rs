@@ -1,60 +1,19 @@
-//! What the tests share: from text to machine code.
+//! What the tests share: the compiler for this machine.
 
 #![allow(dead_code, reason = "every test file uses another part")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
-use tierup_abi::{InstanceLayout, MemoryMode};
-use tierup_compile::{CompileError, Compiled, Compiler, Request, Settings};
+use tierup_abi::MemoryMode;
+use tierup_compile::Compiled;
+use tierup_compiler_tests::compile as compile_with;
 use tierup_optimize::Optimizing;
-use tierup_wasm::{Bytes, DefinedFunc, Module};
+use tierup_wasm::Module;
 
-/// A decoded and valid module.
-pub(crate) fn module(text: &str) -> Module {
-    let bytes = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    binary_module(bytes)
+/// The compiler for this machine.
+pub(crate) fn compiler() -> Optimizing {
+    Optimizing::new().expect("the machine is supported")
 }
 
-/// The same from bytes.
-pub(crate) fn binary_module(bytes: Vec<u8>) -> Module {
-    let module = Module::decode(Bytes::from(bytes)).unwrap();
-    module.validate_bodies(std::num::NonZeroUsize::MIN).unwrap();
-    module
-}
-
-/// Compiles one function.
-pub(crate) fn compile_with(
-    compiler: &Optimizing,
-    module: &Module,
-    function: u32,
-    memory_mode: MemoryMode,
-) -> Result<Compiled, CompileError> {
-    let layout = InstanceLayout::new(module);
-    let settings = Settings { memory_mode };
-    let function = DefinedFunc(function);
-    compiler.compile(&Request { module, layout: &layout, function, settings: &settings })
-}
-
-/// Compiles one function of a text for this machine with guard pages.
+/// Compiles one function with guard pages.
 pub(crate) fn compile(module: &Module, function: u32) -> Compiled {
-    let compiler = Optimizing::new().unwrap();
-    compile_with(&compiler, module, function, MemoryMode::Guard).unwrap()
-}
-
-/// Machine code as text, one instruction a line, constants left out.
-pub(crate) fn disassemble(compiled: &Compiled) -> Vec<String> {
-    instructions(compiled)
-        .into_iter()
-        .map(|instruction| {
-            let mut text = String::new();
-            IntelFormatter::new().format(&instruction, &mut text);
-            format!("{:4x}  {text}", instruction.ip())
-        })
-        .collect()
-}
-
-/// The decoded instructions.
-pub(crate) fn instructions(compiled: &Compiled) -> Vec<Instruction> {
-    let code = &compiled.bytes;
-    Decoder::with_ip(64, code, 0, DecoderOptions::NONE).into_iter().collect()
+    compile_with(&compiler(), module, function, MemoryMode::Guard).expect("it compiles")
 }

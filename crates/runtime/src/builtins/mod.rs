@@ -10,6 +10,7 @@
 //! * [WR-OWNER] holds for the frames of all stubs.
 
 mod budget;
+mod keep;
 mod memory;
 mod poll;
 mod table;

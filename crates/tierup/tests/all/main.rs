@@ -10,6 +10,7 @@ mod support;
 mod calls;
 mod configs;
 mod faults;
+mod frames;
 mod heap;
 mod heap_stack;
 mod host;
