@@ -105,7 +105,7 @@ pub(crate) fn const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, 
 }
 
 /// The value of an expression that is one `i32.const`, as the offsets of most segments are.
-fn single_i32(mut reader: wasmparser::BinaryReader<'_>) -> Option<i32> {
+fn single_i32(mut reader: BinaryReader<'_>) -> Option<i32> {
     const I32_CONST: u8 = 0x41;
     const END: u8 = 0x0b;
     let is_const = reader.read_u8().ok()? == I32_CONST;
