@@ -1,19 +1,17 @@
 //! What all stores of an engine share.
 #![forbid(unsafe_code)]
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use codespace::{CodeManager, Filter, Installed, Placed, Removed, Unit, UnitSpec};
-use sync::{
-    Mutex, Rank,
-    atomic::{AtomicU64, Ordering},
-};
+use codespace::{CodeManager, Collected, Filter, Installed, Placed, Removed, Unit, UnitSpec};
+use sync::atomic::{AtomicU64, Ordering};
 use tierup_abi::{MemoryMode, TrapKind};
 use tierup_wasm::DefinedFunc;
 use vmem::ForkGuard;
 
 use crate::{
-    CompiledModule, Error, TypeRegistry, idle, interrupt::SharedBlock, lazy, wrappers::Wrappers,
+    CollectionStats, CompiledModule, Error, TypeRegistry, collector::Collector,
+    interrupt::SharedBlock, lazy, wrappers::Wrappers,
 };
 
 /// What the runtime asks of whoever decides when to compile what. Each module has its own.
@@ -85,10 +83,7 @@ pub struct EngineState {
     manager: CodeManager,
     counters: Counters,
     fork_guard: ForkGuard,
-    /// Blocks of the stores, to see which of them run.
-    blocks: Mutex<Vec<Weak<SharedBlock>>>,
-    /// Held while code is made unreachable and while it is freed; see `idle`.
-    retiring: Mutex<()>,
+    collector: Collector,
 }
 
 impl EngineState {
@@ -108,11 +103,10 @@ impl EngineState {
             config,
             types: TypeRegistry::new(),
             wrappers: Wrappers::new(unit),
+            collector: Collector::new(manager.clone()),
             manager,
             counters: Counters::default(),
             fork_guard: ForkGuard::new()?,
-            blocks: Mutex::new(Rank::Stores, Vec::new()),
-            retiring: Mutex::new(Rank::Retiring, ()),
         }))
     }
 
@@ -136,22 +130,30 @@ impl EngineState {
         &self.counters
     }
 
-    /// Frees code that was replaced or removed, if no code of this engine is running. Returns the
-    /// bytes freed.
-    pub fn collect_code(&self) -> usize {
-        let _retiring = self.retiring.lock();
-        idle::collect_code(self)
+    /// Frees code that was replaced or removed before now and is on no stack. Waits until all
+    /// running code of this engine has come to its next call or loop.
+    pub fn collect_code(&self) -> Collected {
+        if self.is_inherited() {
+            return Collected::default();
+        }
+        self.collector.collect()
+    }
+
+    /// What collections of code there were.
+    pub fn collection_stats(&self) -> CollectionStats {
+        self.collector.stats()
     }
 
     /// Takes the code that `filter` selects away from a module's functions; they go back to
     /// their lazy entries. Code that runs stays until it is collected.
     pub fn remove_code(&self, module: &CompiledModule, filter: Filter) -> Removed {
-        let _retiring = self.retiring.lock();
-        module.unit().remove(filter)
+        let removed = module.unit().remove(filter);
+        self.collector.consider();
+        removed
     }
 
-    /// Publishes code of a unit of this engine. What it replaces becomes unreachable, which must
-    /// not happen while code is freed, so everything that may replace code comes through here.
+    /// Publishes code of a unit of this engine. What it replaces is collected when there is enough
+    /// of it.
     ///
     /// # Errors
     ///
@@ -161,25 +163,18 @@ impl EngineState {
         unit: &Arc<Unit>,
         placed: Vec<Placed>,
     ) -> codespace::Result<Vec<Installed>> {
-        let _retiring = self.retiring.lock();
         let published = unit.publish(placed)?;
-        // Only the table's references are left when the lock is released.
-        Ok(published.into_iter().map(|published| published.installed).collect())
+        let installed = published.into_iter().map(|published| published.installed).collect();
+        self.collector.consider();
+        Ok(installed)
     }
 
     pub(crate) fn add_block(&self, block: &Arc<SharedBlock>) {
-        let mut blocks = self.blocks.lock();
-        if blocks.len() == blocks.capacity() {
-            blocks.retain(|block| block.strong_count() != 0);
-        }
-        blocks.push(Arc::downgrade(block));
+        self.collector.add_block(block);
     }
 
-    /// True if any store's code runs or waits for a host call.
-    pub(crate) fn any_running(&self) -> bool {
-        let blocks = self.blocks.lock();
-        let mut blocks = blocks.iter().filter_map(Weak::upgrade);
-        blocks.any(|block| block.block().entry_frame.load(Ordering::Acquire) != 0)
+    pub(crate) fn collector(&self) -> &Collector {
+        &self.collector
     }
 
     /// True if this is a copy that a forked child has got from its parent: it has no code.
@@ -190,6 +185,14 @@ impl EngineState {
 
     pub(crate) fn wrappers(&self) -> &Wrappers {
         &self.wrappers
+    }
+}
+
+impl Drop for EngineState {
+    fn drop(&mut self) {
+        if !self.is_inherited() {
+            self.collector.stop();
+        }
     }
 }
 

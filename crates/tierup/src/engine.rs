@@ -78,10 +78,14 @@ impl Engine {
         removed
     }
 
-    /// Frees code that was replaced or removed, if no code of the engine is running. Returns the
-    /// bytes freed.
+    /// Frees code that was replaced or removed and that no stack holds. Returns the bytes freed.
+    ///
+    /// Other code goes on: this thread waits until each of the others that runs Wasm has come to
+    /// its next call or loop. Code that is on a stack is freed in the background when it has left
+    /// it. All this happens without being asked for, too, whenever enough code was replaced or
+    /// removed.
     pub fn collect(&self) -> usize {
-        self.0.state.collect_code()
+        self.0.state.collect_code().code_bytes
     }
 
     /// The first functions that could not be compiled, or not optimized, and why.

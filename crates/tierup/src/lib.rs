@@ -63,8 +63,8 @@ pub use stats::EngineStats;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;
 pub use tierup_runtime::{
-    Backtrace, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction, InterruptHandle, Limits,
-    MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
+    Backtrace, CollectionStats, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction,
+    InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
 };
 pub use tierup_tiering::{CompileFailure, PoolLoad, TierCounts, TierUpCounts};
 pub use tierup_wasm::{

@@ -18,6 +18,7 @@ mod object;
 mod tables;
 mod slab;
 mod state;
+mod retired;
 mod eras;
 mod limbo;
 mod cells;
@@ -32,7 +33,9 @@ mod registry;
 mod stats;
 mod error;
 
-pub use collect::{Collected, Idle};
+pub use collect::{
+    Activation, Answer, Answered, Collected, Collection, Handshake, Idle, Look, Round,
+};
 pub use config::Config;
 pub use draft::*;
 pub use error::{Error, ErrorKind, Result};

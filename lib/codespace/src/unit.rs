@@ -11,6 +11,7 @@
 
 use std::{
     any::Any,
+    collections::BTreeSet,
     fmt,
     ops::Range,
     // Handed out as a word of memory, and a static: loom's atomics are neither.
@@ -34,6 +35,7 @@ use crate::{
     object::{Contents, Place},
     refs::CodeRef,
     reloc::Reach,
+    retired::Retired,
     state::{Phase, Released},
     stats::{CodeStats, Counters},
     tables::Tables,
@@ -75,6 +77,9 @@ struct Home {
     lazy_table: usize,
 }
 
+/// Bytes for an object in a set of ids: nodes are at least half full, and have a header.
+const LISTED_BYTES: usize = 2 * size_of::<u32>();
+
 /// Who has what.
 #[derive(Debug)]
 pub(crate) struct Books {
@@ -83,7 +88,7 @@ pub(crate) struct Books {
     /// Installed code of each function, with a counted reference.
     pub(crate) table: Vec<Option<u32>>,
     /// All objects that have not been freed.
-    pub(crate) objects: Vec<u32>,
+    pub(crate) objects: BTreeSet<u32>,
 }
 
 impl Unit {
@@ -96,7 +101,7 @@ impl Unit {
             mode: Mode::default(),
             assumptions: Assumptions::default(),
             table: vec![None; spec.functions as usize],
-            objects: Vec::new(),
+            objects: BTreeSet::new(),
         };
         let mut unit = Self {
             manager: manager.clone(),
@@ -199,7 +204,7 @@ impl Unit {
         let code = self.stats();
         let objects = code.baseline.count + code.optimized.count + code.other.count;
         let function_bytes = CELL_BYTES + size_of::<Option<u32>>();
-        let lists = self.functions() as usize * function_bytes + objects * size_of::<u32>();
+        let lists = self.functions() as usize * function_bytes + objects * LISTED_BYTES;
         let fixed = size_of::<Self>() + size_of::<Identity>();
         fixed + lists + code.metadata_bytes + code.generated_bytes.saturating_sub(code.freed_bytes)
     }
@@ -222,11 +227,13 @@ impl Unit {
     /// Gives back a counted reference to an object of this unit.
     pub(crate) fn release(&self, id: u32) {
         let code = self.manager.slab().record(id);
-        // Read before: once it is retired, a collector may end it.
-        let item = code.item();
-        let collection = self.manager.collection().load(Ordering::Relaxed);
-        if code.state().release(collection) == Released::Retired {
+        // Read before: once it is retired, its unit's end may end it.
+        let (item, generation) = (code.item(), code.state().get().generation());
+        if code.state().release() == Released::Retired {
             self.identity.count(|counters| counters.retired(item));
+            // [RET-AFTER]
+            let retired = Retired { id, generation, unit: self.identity.id };
+            self.manager.retired().add(retired, item.bytes, self.manager.slab());
         }
     }
 
@@ -290,7 +297,7 @@ impl Unit {
         self.identity.count(|counters| counters.placed(bytes));
         for reserved in reserved {
             let id = self.start(reserved, 1);
-            self.books.get_mut().objects.push(id);
+            self.books.get_mut().objects.insert(id);
         }
         Ok(())
     }
