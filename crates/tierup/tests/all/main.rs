@@ -8,6 +8,7 @@ mod budgeted;
 mod support;
 
 mod calls;
+mod collecting;
 mod configs;
 mod faults;
 mod heap;
