@@ -30,6 +30,8 @@ struct World {
     handshake: Handshake,
     /// What the only frame on the stack returns to, and whether the stack is there.
     frame: AtomicUsize,
+    /// Whether the frames that are read lead to that one. Code that runs writes other things there.
+    link: AtomicUsize,
     mapped: AtomicUsize,
 }
 
@@ -47,6 +49,7 @@ impl World {
             interrupt: AtomicUsize::new(0),
             handshake: Handshake::new(),
             frame: AtomicUsize::new(0),
+            link: AtomicUsize::new(1),
             mapped: AtomicUsize::new(1),
         })
     }
@@ -105,6 +108,8 @@ impl World {
 
     /// The function calls the host, which comes back.
     fn call_host(&self) {
+        self.link.store(0, Ordering::Release);
+        self.link.store(1, Ordering::Release);
         self.exit.store(1, Ordering::Release);
         self.bump();
         self.exit.store(0, Ordering::Release);
@@ -170,7 +175,9 @@ unsafe impl Activation for World {
             return Look::Running;
         }
         assert_eq!(self.mapped.load(Ordering::Relaxed), 1, "a stack that is gone was read");
-        visit(self.frame.load(Ordering::Relaxed));
+        if self.link.load(Ordering::Acquire) == 1 {
+            visit(self.frame.load(Ordering::Relaxed));
+        }
         fence(Ordering::Acquire);
         let same = self.sequence.load(Ordering::Relaxed) == sequence
             && self.exit.load(Ordering::Relaxed) == exit;
@@ -210,6 +217,21 @@ fn rnd_host_what_a_host_call_returns_to_is_not_freed() {
         let world = World::new();
         let owner = owner(&world, |world| {
             world.enter();
+            world.call_host();
+            world.leave();
+        });
+        World::replace_and_collect(&world);
+        owner.join().unwrap();
+    });
+}
+
+#[test]
+fn rnd_host_frames_that_moved_are_read_again() {
+    model(3, || {
+        let world = World::new();
+        world.enter();
+        let owner = owner(&world, |world| {
+            world.call_host();
             world.call_host();
             world.leave();
         });
