@@ -217,6 +217,8 @@ impl Shared {
         let collection = self.manager.begin_collection();
         self.wanted.store(false, Ordering::Relaxed);
         if collection.is_empty() {
+            drop(collection);
+            self.note(Collected::default(), Vec::new());
             return Collected::default();
         }
         let mut round = match activation::ask(&collection, self.live_blocks()) {
@@ -243,6 +245,7 @@ impl Shared {
             pause = (pause * 2).min(pauses::LONGEST);
         };
         let collected = collection.finish(&answered);
+        self.count(collected);
         self.note(collected, answered.holders());
         collected
     }
@@ -258,12 +261,15 @@ impl Shared {
         }
     }
 
-    /// Counts a collection, and remembers whether it is worth being tried again.
-    fn note(self: &Arc<Self>, collected: Collected, holders: Vec<Arc<SharedBlock>>) {
-        let Collected { objects, code_bytes, survivors, .. } = collected;
+    fn count(&self, collected: Collected) {
         self.counts.collections.fetch_add(1, Ordering::Relaxed);
-        self.counts.objects.fetch_add(objects as u64, Ordering::Relaxed);
-        self.counts.bytes.fetch_add(code_bytes as u64, Ordering::Relaxed);
+        self.counts.objects.fetch_add(collected.objects as u64, Ordering::Relaxed);
+        self.counts.bytes.fetch_add(collected.code_bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Remembers whether it is worth being tried again.
+    fn note(self: &Arc<Self>, collected: Collected, holders: Vec<Arc<SharedBlock>>) {
+        let Collected { objects, survivors, .. } = collected;
         let mut todo = self.todo.lock();
         todo.last_end = Instant::now();
         todo.retry = Retry {

@@ -73,6 +73,7 @@ fn a_loop_keeps_nothing_but_what_it_runs() {
         let engine = engine_with(|config| {
             config.strategy(strategy);
         });
+        let _wrappers_stay = Module::new(&engine, endless()).unwrap();
         while_looping(&engine, || {
             let (mut store, instance) = instance_of(&engine, &endless());
             for round in 0..50 {
@@ -139,6 +140,7 @@ fn a_thread_in_a_host_call_delays_only_the_code_on_its_own_stack() {
     let mut linker = Linker::new(&engine);
     let gate = Gate::linked(&mut linker);
     let instance = instantiate(&mut store, &linker, &holding());
+    let _wrappers_stay = Module::new(&engine, holding()).unwrap();
     thread::scope(|scope| {
         let holding = scope.spawn(move || {
             // Back in code that is gone for everybody else, to a function that has to be compiled.
@@ -219,6 +221,7 @@ fn a_suspended_coroutine_keeps_the_code_on_its_stack() {
         })
         .unwrap();
     let instance = instantiate(&mut store, &linker, &holding());
+    let _wrappers_stay = Module::new(&engine, holding()).unwrap();
     let stack = DefaultStack::new(256 << 10).unwrap();
     let mut coroutine = Coroutine::<(), (), i32, _>::with_stack(stack, move |yielder, ()| {
         YIELDER.set(yielder);
