@@ -5,6 +5,8 @@
 //!   a stack has left retired code ────────────┼──► worker: collect ──► survivors? ──► again, when
 //!   some time after that ─────────────────────┘                                      they may go
 //!   Engine::collect ──► the calling thread: collect
+//!   too much is occupied ──► worker: take code away, collect, until it is less ([`Step`])
+//!   no room for new code ──► the calling thread: the same, until there is
 //! ```
 //!
 //! The worker is a thread that is started when there is something to collect for the first time,
@@ -21,10 +23,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use codespace::{Answer, CodeManager, Collected};
+use codespace::{Answer, CodeManager, Collected, GENTLE_STEPS, Removed, Step};
 use sync::{
     Condvar, Mutex, MutexGuard, Rank,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use crate::{activation, interrupt::SharedBlock};
@@ -61,6 +63,8 @@ struct Shared {
     changed: Condvar,
     /// Someone has asked the worker for a collection that has not begun.
     wanted: AtomicBool,
+    /// How much code had been generated when gentle steps were taken for the last time.
+    relieved_at: AtomicUsize,
     counts: Counts,
 }
 
@@ -70,6 +74,8 @@ struct Counts {
     collections: AtomicU64,
     objects: AtomicU64,
     bytes: AtomicU64,
+    flushed: AtomicU64,
+    flushed_bytes: AtomicU64,
 }
 
 /// What collections of code there were.
@@ -81,12 +87,16 @@ pub struct CollectionStats {
     pub objects: u64,
     /// Bytes of their code.
     pub bytes: u64,
+    /// Functions whose code was taken away, because somebody wanted that or to stay under the
+    /// limit.
+    pub flushed: u64,
+    /// Bytes of their code.
+    pub flushed_bytes: u64,
 }
 
 /// What the worker is to do.
 #[derive(Debug)]
 struct Todo {
-    wanted: bool,
     stopped: bool,
     /// Counts answers of activations.
     answers: u64,
@@ -119,21 +129,28 @@ enum Next {
 #[derive(Clone, Copy, Debug)]
 struct Situation {
     wanted: bool,
-    /// Something survived the last collection, ...
-    survivors: bool,
-    /// ... of which some was left since, ...
-    released: bool,
-    /// ... or whose holders all tell when they move.
-    watched: bool,
+    survivors: Survivors,
     in_vain: u32,
     /// Since the last collection.
     since: Duration,
 }
 
+/// What became of what survived the last collection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Survivors {
+    /// There are none.
+    None,
+    /// Some of it was left by frames.
+    Released,
+    /// All who hold it tell when they move.
+    Watched,
+    /// Somebody runs.
+    Running,
+}
+
 impl Collector {
     pub(crate) fn new(manager: CodeManager) -> Self {
         let todo = Todo {
-            wanted: false,
             stopped: false,
             answers: 0,
             retry: Retry::default(),
@@ -146,6 +163,7 @@ impl Collector {
             todo: Mutex::new(Rank::Collector, todo),
             changed: Condvar::new(),
             wanted: AtomicBool::new(false),
+            relieved_at: AtomicUsize::new(0),
             counts: Counts::default(),
         }))
     }
@@ -162,11 +180,27 @@ impl Collector {
     /// Code was retired: has the worker collect, if that was enough.
     #[inline]
     pub(crate) fn consider(&self) {
-        if self.0.manager.wants_collection() && !self.0.wanted.swap(true, Ordering::Relaxed) {
+        if self.0.manager.wants_collection() || self.0.wants_relief() {
+            self.want();
+        }
+    }
+
+    /// Has the worker collect.
+    pub(crate) fn want(&self) {
+        if !self.0.wanted.swap(true, Ordering::Relaxed) {
             let mut todo = self.0.todo.lock();
-            todo.wanted = true;
             self.0.wake_worker(&mut todo);
         }
+    }
+
+    /// Takes a step to get memory, on this thread.
+    pub(crate) fn take(&self, step: Step) -> Removed {
+        self.0.take(step)
+    }
+
+    /// Code was taken away.
+    pub(crate) fn count_flushed(&self, removed: Removed) {
+        self.0.count_flushed(removed);
     }
 
     /// An activation has answered.
@@ -187,8 +221,10 @@ impl Collector {
     }
 
     pub(crate) fn stats(&self) -> CollectionStats {
-        let Counts { collections, objects, bytes } = &self.0.counts;
+        let Counts { collections, objects, bytes, flushed, flushed_bytes } = &self.0.counts;
         CollectionStats {
+            flushed: flushed.load(Ordering::Relaxed),
+            flushed_bytes: flushed_bytes.load(Ordering::Relaxed),
             collections: collections.load(Ordering::Relaxed),
             objects: objects.load(Ordering::Relaxed),
             bytes: bytes.load(Ordering::Relaxed),
@@ -250,6 +286,38 @@ impl Shared {
         collected
     }
 
+    /// Takes code away and frees it.
+    fn take(self: &Arc<Self>, step: Step) -> Removed {
+        let removed = self.manager.take(step);
+        self.count_flushed(removed);
+        self.collect();
+        removed
+    }
+
+    fn count_flushed(&self, removed: Removed) {
+        self.counts.flushed.fetch_add(removed.functions as u64, Ordering::Relaxed);
+        self.counts.flushed_bytes.fetch_add(removed.code_bytes as u64, Ordering::Relaxed);
+    }
+
+    fn wants_relief(&self) -> bool {
+        self.manager.wants_relief(self.relieved_at.load(Ordering::Relaxed))
+    }
+
+    /// Makes room under the limit, if that is what is wanted; else collects.
+    fn collect_or_relieve(self: &Arc<Self>) {
+        if !self.wants_relief() {
+            self.collect();
+            return;
+        }
+        self.relieved_at.store(self.manager.generated_bytes(), Ordering::Relaxed);
+        for step in GENTLE_STEPS {
+            self.take(step);
+            if self.manager.is_low() {
+                break;
+            }
+        }
+    }
+
     fn live_blocks(&self) -> Vec<Arc<SharedBlock>> {
         self.blocks.lock().iter().filter_map(Weak::upgrade).collect()
     }
@@ -303,11 +371,11 @@ impl Shared {
     fn work(self: Arc<Self>) {
         let mut todo = self.todo.lock();
         while !todo.stopped {
-            todo = match next(todo.situation()) {
+            let wanted = self.wanted.load(Ordering::Relaxed);
+            todo = match next(todo.situation(wanted)) {
                 Next::Collect => {
-                    todo.wanted = false;
                     drop(todo);
-                    self.collect();
+                    self.collect_or_relieve();
                     self.todo.lock()
                 }
                 Next::Wait => self.changed.wait(todo),
@@ -318,38 +386,45 @@ impl Shared {
 }
 
 impl Todo {
-    fn situation(&self) -> Situation {
-        let Retry { survivors, holders, released, in_vain } = &self.retry;
+    #[expect(clippy::fn_params_excessive_bools, reason = "a part of the result")]
+    fn situation(&self, wanted: bool) -> Situation {
+        let (survivors, in_vain) = (self.retry.state(), self.retry.in_vain);
+        Situation { wanted, survivors, in_vain, since: self.last_end.elapsed() }
+    }
+}
+
+impl Retry {
+    fn state(&self) -> Survivors {
         // Who is gone holds nothing any more.
         let is_watched = |holder: &Weak<SharedBlock>| {
             holder.upgrade().is_some_and(|holder| holder.handshake().is_pending())
         };
-        Situation {
-            wanted: self.wanted,
-            survivors: *survivors != 0,
-            released: *released,
-            watched: !holders.is_empty() && holders.iter().all(is_watched),
-            in_vain: *in_vain,
-            since: self.last_end.elapsed(),
+        if self.survivors == 0 {
+            Survivors::None
+        } else if self.released {
+            Survivors::Released
+        } else if !self.holders.is_empty() && self.holders.iter().all(is_watched) {
+            Survivors::Watched
+        } else {
+            Survivors::Running
         }
     }
 }
 
 /// The decision.
 fn next(now: Situation) -> Next {
-    let due_after = if now.wanted {
+    if now.wanted {
         return Next::Collect;
-    } else if !now.survivors {
-        return Next::Wait;
-    } else if now.released {
-        pauses::BETWEEN
-    } else if now.watched {
+    }
+    let due_after = match now.survivors {
         // [CO-SIGN]
-        return Next::Wait;
-    } else {
-        // [CO-TIMER]
-        let factor = 1_u32.checked_shl(now.in_vain).unwrap_or(u32::MAX).max(1);
-        pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY)
+        Survivors::None | Survivors::Watched => return Next::Wait,
+        Survivors::Released => pauses::BETWEEN,
+        Survivors::Running => {
+            // [CO-TIMER]
+            let factor = 1_u32.checked_shl(now.in_vain).unwrap_or(u32::MAX);
+            pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY)
+        }
     };
     match due_after.checked_sub(now.since) {
         Some(rest) if !rest.is_zero() => Next::WaitFor(rest),
@@ -361,21 +436,15 @@ fn next(now: Situation) -> Next {
 mod tests {
     use super::*;
 
-    const QUIET: Situation = Situation {
-        wanted: false,
-        survivors: false,
-        released: false,
-        watched: false,
-        in_vain: 0,
-        since: Duration::ZERO,
-    };
+    const QUIET: Situation =
+        Situation { wanted: false, survivors: Survivors::None, in_vain: 0, since: Duration::ZERO };
 
     #[test]
     fn the_worker_does_what_is_due() {
         let ms = Duration::from_millis;
-        let survivors = Situation { survivors: true, ..QUIET };
-        let watched = Situation { watched: true, ..survivors };
-        let released = Situation { released: true, ..watched };
+        let survivors = Situation { survivors: Survivors::Running, ..QUIET };
+        let watched = Situation { survivors: Survivors::Watched, ..QUIET };
+        let released = Situation { survivors: Survivors::Released, ..QUIET };
         for (situation, expected) in [
             (QUIET, Next::Wait),
             (Situation { since: ms(100_000), ..QUIET }, Next::Wait),

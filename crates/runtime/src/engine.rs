@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use codespace::{CodeManager, Collected, Filter, Installed, Placed, Removed, Unit, UnitSpec};
+use codespace::{
+    CodeManager, Collected, Draft, Filter, HARD_STEPS, Installed, Placed, Removed, Step, Unit,
+    UnitSpec,
+};
 use sync::atomic::{AtomicU64, Ordering};
 use tierup_abi::{MemoryMode, TrapKind};
 use tierup_wasm::DefinedFunc;
@@ -145,11 +148,68 @@ impl EngineState {
     }
 
     /// Takes the code that `filter` selects away from a module's functions; they go back to
-    /// their lazy entries. Code that runs stays until it is collected.
+    /// their lazy entries. It is freed in the background when it is on no stack.
     pub fn remove_code(&self, module: &CompiledModule, filter: Filter) -> Removed {
         let removed = module.unit().remove(filter);
-        self.collector.consider();
+        self.note_removed(removed);
         removed
+    }
+
+    /// The same for all modules that are not pinned.
+    pub fn remove_all_code(&self, filter: Filter) -> Removed {
+        if self.is_inherited() {
+            return Removed::default();
+        }
+        let removed = self.manager.remove(filter);
+        self.note_removed(removed);
+        removed
+    }
+
+    fn note_removed(&self, removed: Removed) {
+        if removed.functions != 0 {
+            self.collector.count_flushed(removed);
+            self.collector.want();
+        }
+    }
+
+    /// Takes steps to get memory one after the other, each with a collection, on this thread.
+    pub fn take_steps(&self, steps: &[Step]) -> Removed {
+        let mut removed = Removed::default();
+        if !self.is_inherited() {
+            steps.iter().for_each(|&step| removed += self.collector.take(step));
+        }
+        removed
+    }
+
+    /// Places code in a unit of this engine. If that is over the limit, code is given up that has
+    /// not been called for a while, then all code that can be compiled again, until there is room.
+    ///
+    /// # Errors
+    ///
+    /// As for `Unit::place`.
+    pub fn place(&self, unit: &Arc<Unit>, drafts: &[Draft]) -> codespace::Result<Vec<Placed>> {
+        self.with_room(|| unit.place(drafts))
+    }
+
+    /// Makes a unit, with room as for [`Self::place`].
+    pub(crate) fn new_unit(&self, spec: impl Fn() -> UnitSpec) -> codespace::Result<Arc<Unit>> {
+        self.with_room(|| self.manager.new_unit(spec()))
+    }
+
+    /// Tries until there is room, or nothing is left to give up.
+    fn with_room<R>(&self, attempt: impl Fn() -> codespace::Result<R>) -> codespace::Result<R> {
+        let mut result = attempt();
+        for step in HARD_STEPS {
+            match result {
+                Err(error) if error.is_out_of_code_memory() => {
+                    tracing::debug!(target: "runtime", %error, ?step, "making room");
+                    self.collector.take(step);
+                    result = attempt();
+                }
+                _ => break,
+            }
+        }
+        result
     }
 
     /// Publishes code of a unit of this engine. What it replaces is collected when there is enough
@@ -201,12 +261,22 @@ impl Drop for EngineState {
 pub struct Counters {
     traps: AtomicU64,
     instances: AtomicU64,
+    revived: AtomicU64,
 }
 
 impl Counters {
     /// Traps that reached a host.
     pub fn traps(&self) -> u64 {
         self.traps.load(Ordering::Relaxed)
+    }
+
+    /// Functions that were about to lose their code and were called.
+    pub fn revived(&self) -> u64 {
+        self.revived.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_revived(&self) {
+        self.revived.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Instances made.

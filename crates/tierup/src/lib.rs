@@ -52,7 +52,7 @@ mod stats;
 pub use codespace::{Filter, Removed, Stats as CodeStats, Tier};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
-pub use engine::Engine;
+pub use engine::{Engine, MemoryPressure};
 pub use func::Func;
 pub use function_code::FunctionCode;
 pub use instance::{Extern, Instance};

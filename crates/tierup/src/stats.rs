@@ -24,6 +24,8 @@ pub struct EngineStats {
     pub background: PoolLoad,
     /// Collections of code.
     pub collections: CollectionStats,
+    /// Functions that were about to lose their code because they were not called, and then were.
+    pub revived: u64,
     /// Compiles that failed.
     pub failed_compiles: u64,
     /// Traps that reached a host.
@@ -47,6 +49,7 @@ impl EngineStats {
             tier_ups: counters.tier_ups(),
             background,
             collections: state.collection_stats(),
+            revived: state.counters().revived(),
             failed_compiles: counters.failed(),
             traps: state.counters().traps(),
             instances: state.counters().instances(),

@@ -10,6 +10,8 @@ mod publish;
 mod install;
 mod assumptions;
 mod remove;
+mod cold;
+mod budget;
 mod collect;
 mod refs;
 mod scope;
@@ -33,6 +35,8 @@ mod registry;
 mod stats;
 mod error;
 
+pub use budget::{GENTLE_STEPS, HARD_STEPS, Step};
+pub use cold::Swept;
 pub use collect::{
     Activation, Answer, Answered, Collected, Collection, Handshake, Idle, Look, Round,
 };

@@ -170,6 +170,12 @@ impl CodeManager {
         Ok(())
     }
 
+    /// The units that live.
+    pub(crate) fn units(&self) -> Vec<Arc<Unit>> {
+        // Upgraded under the lock, dropped by the caller without it.
+        self.0.units.lock().values().filter_map(Weak::upgrade).collect()
+    }
+
     /// The unit of that number, if it lives.
     pub(crate) fn unit(&self, id: u64) -> Option<Arc<Unit>> {
         // Upgraded under the lock, dropped by the caller without it.

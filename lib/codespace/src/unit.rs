@@ -15,7 +15,7 @@ use std::{
     fmt,
     ops::Range,
     // Handed out as a word of memory, and a static: loom's atomics are neither.
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use std::sync::Arc;
@@ -67,6 +67,7 @@ pub struct Unit {
     manager: CodeManager,
     identity: Arc<Identity>,
     home: Option<Home>,
+    pinned: AtomicBool,
     books: Mutex<Books>,
 }
 
@@ -87,6 +88,9 @@ pub(crate) struct Books {
     pub(crate) assumptions: Assumptions,
     /// Installed code of each function, with a counted reference.
     pub(crate) table: Vec<Option<u32>>,
+    /// Which functions have installed code that no cell leads to; empty before the first. See
+    /// `cold`.
+    pub(crate) suspended: Vec<bool>,
     /// All objects that have not been freed.
     pub(crate) objects: BTreeSet<u32>,
 }
@@ -101,12 +105,14 @@ impl Unit {
             mode: Mode::default(),
             assumptions: Assumptions::default(),
             table: vec![None; spec.functions as usize],
+            suspended: Vec::new(),
             objects: BTreeSet::new(),
         };
         let mut unit = Self {
             manager: manager.clone(),
             identity,
             home: None,
+            pinned: AtomicBool::new(false),
             books: Mutex::new(Rank::Unit, books),
         };
         manager.counters().unit_added();
@@ -191,6 +197,21 @@ impl Unit {
     /// Changes which code is installed from now on; what is installed stays.
     pub fn set_mode(&self, mode: Mode) {
         self.books.lock().mode = mode;
+    }
+
+    /// Keeps its code when the manager takes code away from all units.
+    pub fn pin(&self) {
+        self.pinned.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends what [`Self::pin`] began.
+    pub fn unpin(&self) {
+        self.pinned.store(false, Ordering::Relaxed);
+    }
+
+    /// Is its code kept?
+    pub fn is_pinned(&self) -> bool {
+        self.pinned.load(Ordering::Relaxed)
     }
 
     /// What became of its code. Takes no lock.

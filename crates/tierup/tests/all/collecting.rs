@@ -12,7 +12,10 @@ use std::{
 };
 
 use corosensei::{Coroutine, CoroutineResult, Yielder, stack::DefaultStack};
-use tierup::{Caller, CompilerStrategy, Engine, Error, Linker, Module, Store, TrapKind, Val};
+use tierup::{
+    Caller, CompilerStrategy, Engine, Error, Filter, Instance, Linker, MemoryPressure, Module,
+    Store, TrapKind, Val,
+};
 
 use crate::support::{engine_with, instance_of, instantiate, run, run_i32, trap_kind};
 
@@ -277,7 +280,7 @@ fn replaced_code_is_collected_without_being_asked_for() {
     assert!(0 < engine.stats().collections.collections);
 }
 
-/// Host functions for [`all_at_once`]: one that calls back, one that fails, one that takes time.
+/// Host functions for [`Hammer`]: one that calls back, one that fails, one that takes time.
 fn host_functions(linker: &mut Linker<u32>) {
     linker
         .func("", "back", |mut caller: Caller<'_, u32>, depth: i32| -> Result<i32, Error> {
@@ -334,39 +337,52 @@ const ALL_AT_ONCE: &str = r#"(module
     (func $error (export "error") (call $fail))
     (func (export "loop") (loop $again (drop (call $step (i32.const 1))) (br $again))))"#;
 
-/// Everything that makes, runs, leaves, looks up or takes away code, for that long.
-fn all_at_once(engine: &Engine, time: Duration) {
-    let mut linker = Linker::new(engine);
-    host_functions(&mut linker);
-    let shared = Module::new(engine, ALL_AT_ONCE).unwrap();
-    let (start, calls) = (Instant::now(), AtomicUsize::new(0));
-    let is_on = || start.elapsed() < time;
-    let instance = |module: &Module| {
-        let mut store = Store::new(engine, 0);
-        let instance = linker.instantiate(&mut store, module).unwrap();
+/// Everything that makes, runs, leaves, looks up or takes away code, until it is over.
+struct Hammer<'a> {
+    engine: &'a Engine,
+    linker: Linker<u32>,
+    shared: Module,
+    end: Instant,
+    calls: AtomicUsize,
+}
+
+impl<'a> Hammer<'a> {
+    fn new(engine: &'a Engine, time: Duration) -> Self {
+        let mut linker = Linker::new(engine);
+        host_functions(&mut linker);
+        let shared = Module::new(engine, ALL_AT_ONCE).unwrap();
+        Self { engine, linker, shared, end: Instant::now() + time, calls: AtomicUsize::new(0) }
+    }
+
+    fn is_on(&self) -> bool {
+        Instant::now() < self.end
+    }
+
+    fn instance(&self, module: &Module) -> (Store<u32>, Instance) {
+        let mut store = Store::new(self.engine, 0);
+        let instance = self.linker.instantiate(&mut store, module).unwrap();
         (store, instance)
-    };
-    let caller = |thread: usize| {
-        let (mut store, mut at) = instance(&shared);
-        for round in thread.. {
-            if !is_on() {
-                break;
-            }
+    }
+
+    fn call(&self, thread: usize) {
+        let (mut store, mut at) = self.instance(&self.shared);
+        for round in (thread..).take_while(|_| self.is_on()) {
             let depth = (round % 4) as i32;
             assert_eq!(run_i32(&mut store, at, ("run", depth)).unwrap(), depth);
             check_trap(&run(&mut store, at, "trap").unwrap_err());
             assert!(run(&mut store, at, "error").unwrap_err().to_string().contains("on purpose"));
-            calls.fetch_add(1, Ordering::Relaxed);
+            self.calls.fetch_add(1, Ordering::Relaxed);
             match round % 8 {
-                0 => (store, at) = instance(&shared),
-                4 => (store, at) = instance(&Module::new(engine, ALL_AT_ONCE).unwrap()),
+                0 => (store, at) = self.instance(&self.shared),
+                4 => (store, at) = self.instance(&Module::new(self.engine, ALL_AT_ONCE).unwrap()),
                 _ => {}
             }
         }
-    };
-    let looper = || {
-        let (mut store, at) = instance(&shared);
-        while is_on() {
+    }
+
+    fn run_loops(&self) {
+        let (mut store, at) = self.instance(&self.shared);
+        while self.is_on() {
             let handle = store.interrupt_handle();
             let result = thread::scope(|scope| {
                 scope.spawn(move || {
@@ -377,20 +393,37 @@ fn all_at_once(engine: &Engine, time: Duration) {
             });
             assert_eq!(trap_kind(result), TrapKind::Interrupted);
         }
-    };
-    let remover = |pause: Duration| {
-        while is_on() {
-            engine.remove_code();
+    }
+
+    fn take_code_away(&self, take: impl Fn(usize), pause: Duration) {
+        for round in (0..).take_while(|_| self.is_on()) {
+            take(round);
             thread::sleep(pause);
         }
-    };
-    thread::scope(|scope| {
-        (0..3).for_each(|thread| drop(scope.spawn(move || caller(thread))));
-        scope.spawn(looper);
-        scope.spawn(|| remover(Duration::from_micros(50)));
-        scope.spawn(|| remover(Duration::from_millis(3)));
-    });
-    assert!(20 < calls.into_inner());
+    }
+
+    fn run(self) {
+        let micros = Duration::from_micros;
+        thread::scope(|scope| {
+            let this = &self;
+            (0..3).for_each(|thread| drop(scope.spawn(move || this.call(thread))));
+            scope.spawn(|| this.run_loops());
+            scope.spawn(|| {
+                this.take_code_away(|_| _ = this.engine.remove_code(), micros(50));
+            });
+            scope.spawn(|| {
+                let engine = this.engine;
+                let take = |round| match round % 4 {
+                    0 => _ = engine.flush(Filter::Baseline),
+                    1 => _ = engine.memory_pressure(MemoryPressure::Moderate),
+                    2 => _ = this.shared.flush(Filter::Optimized),
+                    _ => _ = engine.trim(),
+                };
+                this.take_code_away(take, micros(700));
+            });
+        });
+        assert!(20 < self.calls.into_inner());
+    }
 }
 
 /// How long hammers run; the variable makes them longer.
@@ -410,7 +443,7 @@ fn hammer_everything_while_code_is_collected() {
             config.strategy(strategy).tier_up_budget(2000).compile_threads(1);
             arena.map(|bytes| config.arena_code_bytes(bytes));
         });
-        all_at_once(&engine, hammer_time() / 3);
+        Hammer::new(&engine, hammer_time() / 3).run();
         engine.remove_code();
         eventually("nothing is left", || {
             let code = engine.stats().code.code;

@@ -11,6 +11,7 @@ mod calls;
 mod collecting;
 mod configs;
 mod faults;
+mod flushing;
 mod heap;
 mod heap_stack;
 mod host;
