@@ -17,6 +17,8 @@ mod compiler;
 mod host;
 mod workspace;
 mod translate;
+mod arms;
+mod condition;
 mod finish;
 
 pub use compiler::Optimizing;
