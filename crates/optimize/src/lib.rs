@@ -17,6 +17,7 @@ mod compiler;
 mod host;
 mod workspace;
 mod translate;
+mod phis;
 mod arms;
 mod condition;
 mod finish;

@@ -45,7 +45,7 @@ use self::{
     call_type::CallTypes, callee::Callees, control::Control, environment::Environment,
     variable::Locals,
 };
-use crate::{arms, workspace::Workspace};
+use crate::{arms, phis, workspace::Workspace};
 
 /// The result of translating one operator.
 pub(crate) type Translated<T = ()> = Result<T, CompileError>;
@@ -61,6 +61,7 @@ pub(crate) fn function(
     let mut translator = Translator::enter(builder, request, &mut body)?;
     body.translate(&mut translator)?;
     if translator.leave(isa) {
+        phis::remove_constant(&mut workspace.context.func);
         arms::leave_loops_first(&mut workspace.context.func);
     }
     Ok(())
