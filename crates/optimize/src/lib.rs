@@ -20,6 +20,7 @@ mod translate;
 mod phis;
 mod arms;
 mod condition;
+mod constants;
 mod finish;
 
 pub use compiler::Optimizing;
