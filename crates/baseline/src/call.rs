@@ -12,7 +12,7 @@ use tierup_wasm::{FuncIndex, TypeIndex, ValType};
 use crate::{
     callee::Callee,
     generator::{Generated, Generator, LocalPlace},
-    stack::{Entry, Place, Value, next_end},
+    stack::{Entry, Place, Value, load_operation, next_end, store_operation},
     transfer::{Move, Target},
 };
 
@@ -67,14 +67,32 @@ impl<'a> Generator<'a> {
             self.asm.load_address(RSI, area);
         }
         self.load_callee(callee);
+        self.store_float_locals();
         self.call_callee(callee);
         self.drop_to(first);
         let slots = self.live_references(first);
         self.note_safepoint(slots);
+        self.load_float_locals();
         self.asm.take_stack(layout.stack_bytes);
         self.spend(results.len())?;
         self.push_results(results, layout, area);
         Ok(())
+    }
+
+    /// Puts locals into memory that the callee does not keep.
+    pub(crate) fn store_float_locals(&mut self) {
+        for &(ty, register, home) in &self.frame.float_locals {
+            let home = Address::new(RBP, home);
+            self.asm.operate(store_operation(ty), Width::W32, register, home);
+        }
+    }
+
+    /// Gets them back.
+    pub(crate) fn load_float_locals(&mut self) {
+        for &(ty, register, home) in &self.frame.float_locals {
+            let home = Address::new(RBP, home);
+            self.asm.operate(load_operation(ty), Width::W32, register, home);
+        }
     }
 
     /// Height of the first argument of a call.

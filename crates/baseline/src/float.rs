@@ -193,7 +193,7 @@ impl Generator<'_> {
     fn pop_bits(&mut self, ty: ValType, register: Gpr) -> Generated<Xmm> {
         let (_, value) = self.pop_value()?;
         let target = match value {
-            Value::Xmm(target) => target,
+            Value::Xmm(target) if self.registers.is_operands(target) => target,
             _ => self.new_xmm(),
         };
         self.load(ty, register, value);

@@ -16,6 +16,8 @@ use crate::{
         Environment, FrameState, Generated, Generator, INSTANCE, Local, LocalPlace, OwnType,
     },
     operators::Body,
+    registers::LOCAL_XMMS,
+    scan::Uses,
     stack::{frame_bytes, next_end, store_operation, width},
     workspace::{self, Workspace},
 };
@@ -78,7 +80,7 @@ impl<'a> Generator<'a> {
             offset: body.offset(),
         };
         let runs = body.read_locals()?;
-        this.place_locals(&runs)?;
+        this.place_locals(&runs, body);
         this.prologue(&runs);
         Ok(this)
     }
@@ -89,47 +91,74 @@ impl<'a> Generator<'a> {
             && !self.environment.module.memories.is_empty()
     }
 
-    fn place_locals(&mut self, runs: &[(u32, ValType)]) -> Generated {
-        let mut registers = LOCAL_GPRS.iter().copied();
-        let mut saved = vec![INSTANCE];
-        if self.has_memory_base() {
-            saved.push(MEMORY_BASE);
-        }
+    fn place_locals(&mut self, runs: &[(u32, ValType)], body: &Body<'_>) {
         let params = self.own.ty.params.iter().copied();
         let rest = runs.iter().flat_map(|&(count, ty)| std::iter::repeat_n(ty, count as usize));
-        let layout = self.own.layout;
         for (index, ty) in params.chain(rest).enumerate() {
-            let place = match layout.params.get(index) {
+            let place = match self.own.layout.params.get(index) {
                 Some(Place::Memory(offset)) => LocalPlace::Frame(16 + *offset as i32),
-                _ => match ty {
-                    ValType::I32 | ValType::I64 => {
-                        registers.next().map_or(LocalPlace::Frame(0), LocalPlace::Register)
-                    }
-                    _ => LocalPlace::Frame(0),
-                },
+                _ => LocalPlace::Frame(0),
             };
-            if let LocalPlace::Register(register) = place {
-                saved.push(register);
-            }
             if ty.is_reference() {
                 self.reference_locals.push(index as u32);
             }
             self.locals.push(Local { ty, place });
         }
-        let mut bytes = 8 * saved.len() as u32;
-        if layout.result_area_bytes != 0 {
+        self.frame.saved.push(INSTANCE);
+        if self.has_memory_base() {
+            self.frame.saved.push(MEMORY_BASE);
+        }
+        self.choose_registers(body);
+        let mut bytes = 8 * self.frame.saved.len() as u32;
+        if self.own.layout.result_area_bytes != 0 {
             bytes += 8;
             self.frame.result_area = Some(-(bytes as i32));
         }
         for local in &mut self.locals {
-            if local.place == LocalPlace::Frame(0) {
+            let (LocalPlace::Frame(home) | LocalPlace::Xmm { home, .. }) = &mut local.place else {
+                continue;
+            };
+            if *home == 0 {
                 bytes = next_end(bytes, local.ty);
-                local.place = LocalPlace::Frame(-(bytes as i32));
+                *home = -(bytes as i32);
+            }
+            if let LocalPlace::Xmm { register, home } = local.place {
+                self.frame.float_locals.push((local.ty, register, home));
             }
         }
-        self.frame.saved = saved;
         self.frame.fixed_bytes = bytes.next_multiple_of(16) as i32;
-        Ok(())
+    }
+
+    /// Gives registers to locals that came in none of memory: integers, and floats that are worth
+    /// it.
+    fn choose_registers(&mut self, body: &Body<'_>) {
+        let locals = &self.locals;
+        let of_type = |wanted: fn(ValType) -> bool| {
+            let all = (0..).zip(locals).filter(move |(_, local)| wanted(local.ty));
+            all.filter(|(_, local)| local.place == LocalPlace::Frame(0)).map(|(index, _)| index)
+        };
+        let is_float = |ty| matches!(ty, ValType::F32 | ValType::F64);
+        let is_integer = |ty| matches!(ty, ValType::I32 | ValType::I64);
+        let (floats, integers): (Vec<u32>, Vec<u32>);
+        if of_type(is_float).next().is_some() {
+            let uses = Uses::scan(body.reader.clone(), locals.len());
+            floats = uses.best_floats(of_type(is_float));
+            integers = uses.best_integers(of_type(is_integer));
+        } else {
+            floats = Vec::new();
+            integers = of_type(is_integer).take(LOCAL_GPRS.len()).collect();
+        }
+        for (&index, register) in integers.iter().zip(LOCAL_GPRS) {
+            self.locals[index as usize].place = LocalPlace::Register(register);
+            self.frame.saved.push(register);
+        }
+        for (&index, register) in floats.iter().zip(LOCAL_XMMS) {
+            let place = &mut self.locals[index as usize].place;
+            if let LocalPlace::Frame(home) = *place {
+                *place = LocalPlace::Xmm { register, home };
+                self.registers.give_to_local(register);
+            }
+        }
     }
 
     fn prologue(&mut self, runs: &[(u32, ValType)]) {
@@ -172,6 +201,9 @@ impl<'a> Generator<'a> {
                     let target = Address::new(RBP, offset);
                     self.asm.operate(store_operation(local.ty), Width::W32, source, target);
                 }
+                (Place::Xmm(source), LocalPlace::Xmm { register, .. }) => {
+                    self.asm.operate(Operation::MOVE_VECTOR, Width::W32, register, source);
+                }
                 _ => {}
             }
         }
@@ -188,6 +220,9 @@ impl<'a> Generator<'a> {
             match local.place {
                 LocalPlace::Register(register) => {
                     self.asm.operate(Operation::XOR, Width::W32, register, register);
+                }
+                LocalPlace::Xmm { register, .. } => {
+                    self.asm.operate(Operation::XOR_VECTOR, Width::W32, register, register);
                 }
                 LocalPlace::Frame(offset) => {
                     let bytes = frame_bytes(local.ty) as i32;

@@ -1,7 +1,7 @@
 //! State of the compilation of one function.
 
 use codespace::{Position, Relocation, SideTables, TrapSite};
-use tierup_abi::{CallLayout, Gpr, InstanceLayout, MemoryMode, TrapKind};
+use tierup_abi::{CallLayout, Gpr, InstanceLayout, MemoryMode, TrapKind, Xmm};
 use tierup_asm::{Condition, Emitter, Label, R14};
 use tierup_compile::{CompileError, CompileErrorKind, FuelPlan};
 use tierup_wasm::{DefinedFunc, FuncType, Module, ValType};
@@ -81,6 +81,11 @@ pub(crate) struct Local {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum LocalPlace {
     Register(Gpr),
+    /// In a vector register, but in memory at this distance from `rbp` while others are called.
+    Xmm {
+        register: Xmm,
+        home: i32,
+    },
     /// At this distance from `rbp`.
     Frame(i32),
 }
@@ -90,6 +95,8 @@ pub(crate) enum LocalPlace {
 pub(crate) struct FrameState {
     /// Callee-saved registers that are used, and where they are kept.
     pub(crate) saved: Vec<Gpr>,
+    /// Locals in vector registers: types, registers and homes.
+    pub(crate) float_locals: Vec<(ValType, Xmm, i32)>,
     /// Where the result area's address is, if there is one.
     pub(crate) result_area: Option<i32>,
     /// Bytes below `rbp` before the first operand's slot, a multiple of 16.

@@ -29,8 +29,9 @@
 //! |---|---|
 //! | r14 | the instance |
 //! | r15 | base of memory 0, if it never moves |
-//! | rbx r12 r13 | the first integer locals, for the whole function |
-//! | rax rcx rdx rsi rdi r8 r9, xmm0 to xmm14 | operands |
+//! | rbx r12 r13 | integer locals, for the whole function |
+//! | xmm8 to xmm14 | float locals that are worth it (`scan`), for the whole function; else operands |
+//! | rax rcx rdx rsi rdi r8 r9, xmm0 to xmm7 | operands |
 //! | r10 r11, xmm15 | within one operator |
 //!
 //! # Invariants
@@ -45,6 +46,7 @@ mod compiler;
 mod workspace;
 mod operators;
 mod validate;
+mod scan;
 mod generator;
 mod frame;
 mod registers;

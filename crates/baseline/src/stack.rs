@@ -158,6 +158,7 @@ impl Generator<'_> {
             Place::Xmm(register) => Value::Xmm(register),
             Place::Local(index) => match self.locals[index as usize].place {
                 LocalPlace::Register(register) => Value::Gpr(register),
+                LocalPlace::Xmm { register, .. } => Value::Xmm(register),
                 LocalPlace::Frame(offset) => Value::Memory(Address::new(RBP, offset)),
             },
             Place::Slot => Value::Memory(self.slot(entry.end)),
@@ -213,10 +214,22 @@ impl Generator<'_> {
     /// Pops an operand into a vector register that may be changed.
     pub(crate) fn pop_xmm(&mut self) -> Generated<Xmm> {
         let (ty, value) = self.pop_value()?;
-        Ok(self.readable_xmm(ty, value))
+        Ok(self.own_xmm(ty, value))
     }
 
-    /// Puts a popped operand into a vector register. It is no local's, so it may be changed.
+    /// Puts a popped operand into a vector register that may be changed.
+    pub(crate) fn own_xmm(&mut self, ty: ValType, value: Value) -> Xmm {
+        match value {
+            Value::Xmm(local) if !self.registers.is_operands(local) => {
+                let register = self.new_xmm();
+                self.load_xmm(ty, register, value);
+                register
+            }
+            _ => self.readable_xmm(ty, value),
+        }
+    }
+
+    /// Puts a popped operand into a vector register, if it is not in one. It may be a local's.
     pub(crate) fn readable_xmm(&mut self, ty: ValType, value: Value) -> Xmm {
         if let Value::Xmm(register) = value {
             return register;
@@ -390,6 +403,6 @@ impl Generator<'_> {
             self.references.pop();
         }
         self.floor = height;
-        self.registers = Default::default();
+        self.registers.free_all();
     }
 }

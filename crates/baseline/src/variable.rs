@@ -34,7 +34,9 @@ impl Generator<'_> {
         let place = match (value, local.place) {
             (Value::Constant(bits), _) => Place::Constant(bits),
             (Value::Vector(constant), _) => Place::Vector(constant),
-            (Value::Xmm(register), _) => Place::Xmm(register),
+            (Value::Xmm(register), _) if self.registers.is_operands(register) => {
+                Place::Xmm(register)
+            }
             (Value::Gpr(register), LocalPlace::Frame(_)) if holds_operands(register) => {
                 Place::Gpr(register)
             }
@@ -50,6 +52,7 @@ impl Generator<'_> {
     fn set_local(&mut self, local: Local, value: Value) {
         match local.place {
             LocalPlace::Register(register) => self.load(local.ty, register, value),
+            LocalPlace::Xmm { register, .. } => self.load_xmm(local.ty, register, value),
             LocalPlace::Frame(offset) => {
                 self.store(local.ty, Address::new(RBP, offset).into(), value);
             }
@@ -136,7 +139,7 @@ impl Generator<'_> {
         let (_, otherwise) = self.pop_value()?;
         let (ty, then) = self.pop_value()?;
         if uses_xmm(ty) {
-            let target = self.readable_xmm(ty, then);
+            let target = self.own_xmm(ty, then);
             let done = self.asm.label();
             self.asm.jump_if(condition, done);
             self.load_xmm(ty, target, otherwise);

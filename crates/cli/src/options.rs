@@ -45,9 +45,9 @@ options! {
     /// An option for code generation.
     CodeOption, "C" {
         "compiler" => Compiler(CompilerStrategy, parse_strategy), "tiered|baseline|optimizing",
-            "which compilers make code [optimizing]";
+            "which compilers make code [tiered]";
         "tier-up-budget" => TierUpBudget(usize, parse_count), "N",
-            "work before a function may be optimized, 1: at once [1000000]";
+            "work before a function may be optimized, 1: at once [10000000]";
         "lazy" => Lazy(bool, parse_bool), "y|n",
             "compile functions when they are called [y]";
         "lazy-validation" => LazyValidation(bool, parse_bool), "y|n",

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs, io,
+    io,
     io::Write,
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
@@ -15,6 +15,7 @@ use tierup_wasi::{Exit, Preopen, WasiContext};
 
 use crate::{
     args::{EngineArgs, RunArgs, StatsFormat},
+    file,
     invoke::invoke,
     options::Limits,
     outcome::{self, Failure},
@@ -70,9 +71,9 @@ pub(crate) fn load(engine: &Engine, file: &Path) -> Result<Module, Failure> {
 }
 
 /// The contents of a file.
-pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(file)
-        .map_err(|error| Failure::error(format!("cannot read {}: {error}", file.display())))
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    file::read(path)
+        .map_err(|error| Failure::error(format!("cannot read {}: {error}", path.display())))
 }
 
 /// The module that a file contains.

@@ -30,7 +30,10 @@ impl StoreState {
             return self.call_slowly(function, values);
         };
         match self.enter(callee, values) {
-            Status::Returned => Ok(()),
+            Status::Returned => {
+                self.check_left();
+                Ok(())
+            }
             // A callee is ready only outside of every entry.
             Status::Unwound => Err(self.unwound(0)),
         }
@@ -72,7 +75,10 @@ impl StoreState {
             stack::restore(self, outer);
         }
         match status {
-            Status::Returned => Ok(()),
+            Status::Returned => {
+                self.check_left();
+                Ok(())
+            }
             Status::Unwound => Err(self.unwound(outer_entry)),
         }
     }
@@ -119,6 +125,7 @@ impl StoreState {
         };
         // [EN-UNWOUND] Release: what was looked up came before.
         self.block().entry_frame.store(outer_entry, Ordering::Release);
+        self.check_left();
         match ended {
             Pending::Error(error) => error,
             Pending::Panic(payload) => resume_unwind(payload),

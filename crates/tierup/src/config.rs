@@ -32,11 +32,11 @@ pub struct Config {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CompilerStrategy {
     /// The baseline compiler first, the optimizing one for what runs long.
+    #[default]
     Tiered,
     /// The baseline compiler only, but for functions that it cannot do.
     Baseline,
     /// The optimizing compiler only.
-    #[default]
     Optimizing,
 }
 
@@ -97,15 +97,16 @@ impl Config {
         self
     }
 
-    /// Which compilers make code: by default the optimizing compiler alone, as long as the numbers
-    /// that decide about tiering are not measured with the baseline compiler there is now.
+    /// Which compilers make code: by default the baseline compiler at first, and the optimizing
+    /// compiler for what runs long.
     pub fn strategy(&mut self, strategy: CompilerStrategy) -> &mut Self {
         self.strategy = strategy;
         self
     }
 
     /// How much a function does before it is looked at whether it is worth optimizing, and again
-    /// each time; 1,000,000 by default. The unit is a byte of baseline code that is executed.
+    /// each time; 10,000,000 by default. A unit is some 30 ps of baseline code, estimated from the
+    /// code's length.
     ///
     /// A smaller budget also makes functions worth it earlier, in proportion. With a budget of 1
     /// every function is optimized at the first chance, which is for tests.

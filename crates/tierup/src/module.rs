@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use codespace::{Filter, Removed};
 use tierup_compile::CompileError;
 use tierup_runtime::{CompiledModule, ErrorKind};
 use tierup_tiering::{ModuleTiering, Validation};
@@ -92,7 +93,6 @@ impl Module {
         let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
         let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
         subject.set(&compiled);
-        engine.add_module(&compiled);
         let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
         if !config.lazy {
             module.compile_whole()?;
@@ -119,6 +119,23 @@ impl Module {
     pub fn validate(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         let module = tierup_wasm::Module::decode(Bytes::from(bytes.as_ref().to_vec()))?;
         Ok(module.validate_bodies(engine.config().module_threads())?)
+    }
+
+    /// Takes code away from the module's functions, pinned or not, and says how much that was. They
+    /// are compiled again when they are called. See [`Engine::flush`].
+    pub fn flush(&self, filter: Filter) -> Removed {
+        self.0.engine.state().remove_code(&self.0.compiled, filter)
+    }
+
+    /// Keeps the module's code whatever is flushed, also to stay under the limit on code memory;
+    /// until [`Self::unpin`].
+    pub fn pin(&self) {
+        self.0.compiled.unit().pin();
+    }
+
+    /// Lets the module's code be flushed again.
+    pub fn unpin(&self) {
+        self.0.compiled.unit().unpin();
     }
 
     /// Compiles all functions that have no code, on the engine's compile threads.

@@ -88,7 +88,7 @@ impl Generator<'_> {
             return Ok(());
         }
         let target = if uses_xmm(ty) {
-            self.readable_xmm(ty, value)
+            self.own_xmm(ty, value)
         } else {
             let target = self.new_xmm();
             let operand = self.integer_operand(ty, value);
@@ -128,7 +128,7 @@ impl Generator<'_> {
             self.push_gpr(it.ty, target);
             return Ok(());
         }
-        let source = self.readable_xmm(ValType::V128, value);
+        let source = self.own_xmm(ValType::V128, value);
         let target = self.new_gpr();
         match (lane, it.size) {
             (0, 4 | 8) => self.asm.operate(Operation::FROM_VECTOR, width, source, target),
@@ -150,9 +150,9 @@ impl Generator<'_> {
         let target = match value {
             Value::Memory(address) => {
                 let address = address.plus((lane * size).into());
-                self.readable_xmm(ty, Value::Memory(address))
+                self.own_xmm(ty, Value::Memory(address))
             }
-            _ => self.readable_xmm(ValType::V128, value),
+            _ => self.own_xmm(ValType::V128, value),
         };
         if lane != 0 && !matches!(value, Value::Memory(_)) {
             // Lane 1 of 64 bits begins with lane 2 of 32.

@@ -50,7 +50,7 @@ impl Generator<'_> {
             Value::Memory(address) => (address.into(), value),
             Value::Vector(constant) => (self.constant_label(constant).into(), value),
             _ => {
-                let register = self.readable_xmm(ValType::V128, value);
+                let register = self.own_xmm(ValType::V128, value);
                 (register.into(), Value::Xmm(register))
             }
         }
@@ -67,7 +67,7 @@ impl Generator<'_> {
             Order::Commutes => in_register(right) && !in_register(left),
         };
         let (changed, read) = if turns { (right, left) } else { (left, right) };
-        let target = self.readable_xmm(ValType::V128, changed);
+        let target = self.own_xmm(ValType::V128, changed);
         let (operand, read) = self.vector_operand(read);
         Ok((target, operand, read))
     }

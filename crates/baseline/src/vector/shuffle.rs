@@ -38,7 +38,7 @@ impl Generator<'_> {
             let (ty, right) = self.pop_value()?;
             let (_, left) = self.pop_value()?;
             self.free(left);
-            let right = self.readable_xmm(ty, right);
+            let right = self.own_xmm(ty, right);
             self.push_vector(right);
             return self.reorder(lanes.map(|lane| lane - 16));
         }

@@ -31,7 +31,7 @@
 ;;|   4e  mov r8d, 5
 ;;|   54  mov r9d, 6
 ;;|   5a  mov r10d, 7
-;;|   60  sub dword ptr [r14+30h], 6Eh
+;;|   60  sub dword ptr [r14+30h], 53h
 ;;|   68  js 89h
 ;;|   6e  mov r14, [rbp-8]
 ;;|   72  leave
@@ -85,7 +85,7 @@
 ;;|   65  add ecx, edx                         @71
 ;;|   67  add ecx, [rbp-18h]                   @72
 ;;|   6a  mov eax, ecx                         @73
-;;|   6c  sub dword ptr [r14+38h], 7Ah
+;;|   6c  sub dword ptr [r14+38h], 58h
 ;;|   74  js 95h
 ;;|   7a  mov r14, [rbp-8]
 ;;|   7e  leave

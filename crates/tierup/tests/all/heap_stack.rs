@@ -122,7 +122,7 @@ const HOLDERS: &str = r#"(module
 fn references_in_frames_are_found_exactly() {
     for lazy in [true, false] {
         let engine = engine_with(|config| {
-            config.lazy(lazy);
+            config.strategy(tierup::CompilerStrategy::Optimizing).lazy(lazy);
         });
         let module = Module::new(&engine, HOLDERS).unwrap();
         let names: Vec<_> = module.exports().map(|export| export.name.to_owned()).collect();

@@ -8,8 +8,10 @@ mod budgeted;
 mod support;
 
 mod calls;
+mod collecting;
 mod configs;
 mod faults;
+mod flushing;
 mod frames;
 mod fuel;
 mod heap;

@@ -10,7 +10,8 @@ use std::{
 };
 
 use tierup::{
-    Caller, Engine, Error, Instance, InterruptAction, Linker, Module, Store, TrapKind, Val,
+    Caller, CompilerStrategy, Engine, Error, Instance, InterruptAction, Linker, Module, Store,
+    TrapKind, Val,
 };
 
 use crate::support::{
@@ -57,9 +58,16 @@ fn chain(count: usize) -> String {
     text
 }
 
+/// An engine whose functions are compiled once.
+fn optimizing() -> Engine {
+    engine_with(|config| {
+        config.strategy(CompilerStrategy::Optimizing);
+    })
+}
+
 #[test]
 fn one_module_in_many_stores_on_many_threads() {
-    let engine = Engine::default();
+    let engine = optimizing();
     let module = Module::new(&engine, chain(100)).unwrap();
     thread::scope(|scope| {
         for thread in 0..8 {
@@ -82,7 +90,7 @@ fn one_module_in_many_stores_on_many_threads() {
 fn a_function_is_compiled_once_however_many_threads_call_it() {
     const THREADS: usize = 8;
     for round in 1..=20 {
-        let engine = Engine::default();
+        let engine = optimizing();
         let module = Module::new(&engine, chain(10)).unwrap();
         let start = Barrier::new(THREADS);
         thread::scope(|scope| {
@@ -111,6 +119,7 @@ fn while_removing(
     work: impl Fn(i32, i32) + Sync,
 ) -> u64 {
     let (done, removed) = (AtomicBool::new(false), AtomicU64::new(0));
+    let enough = |round: i32| rounds <= round && removed.load(Ordering::Relaxed) != 0;
     thread::scope(|scope| {
         let remover = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
@@ -120,10 +129,9 @@ fn while_removing(
         });
         let workers: Vec<_> = (0..threads)
             .map(|thread| {
-                let (work, removed) = (&work, &removed);
-                let more =
-                    move |&round: &i32| round < rounds || removed.load(Ordering::Relaxed) == 0;
-                scope.spawn(move || (0..).take_while(more).for_each(|round| work(thread, round)))
+                let (work, enough) = (&work, &enough);
+                let all = (0..100 * rounds).take_while(move |&round| !enough(round));
+                scope.spawn(move || all.for_each(|round| work(thread, round)))
             })
             .collect();
         // All of them end before the remover is told to.
@@ -160,6 +168,8 @@ fn hammer_instantiate_and_call_while_all_code_is_removed() {
         while engine.stats().background.waiting + engine.stats().background.running != 0 {
             thread::yield_now();
         }
+        let stats = engine.stats();
+        assert!(stats.lazy_compiles <= removed + 110);
         engine.remove_code();
         let code = engine.stats().code.code;
         assert_eq!((code.baseline.count, code.optimized.count, code.retired.count), (0, 0, 0));
@@ -238,7 +248,7 @@ fn a_loop_goes_on_in_code_that_was_removed() {
     assert_ne!(engine.stats().code.code.retired.count, 0);
     engine.remove_code();
     let code = engine.stats().code.code;
-    assert_eq!((code.retired.count, code.optimized.count), (0, 0));
+    assert_eq!((code.baseline.count, code.optimized.count, code.retired.count), (0, 0, 0));
 }
 
 #[test]
