@@ -63,6 +63,7 @@ impl<'a> Translator<'a> {
             callees: Callees::default(),
             stack_check: None,
             needs_stack_check: false,
+            loops: 0,
             result_slot: None,
             fuel: FuelPlan::new(request),
             budget: Budget::default(),

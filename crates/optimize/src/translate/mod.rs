@@ -46,7 +46,7 @@ use self::{
     call_type::CallTypes, callee::Callees, control::Control, environment::Environment,
     variable::Locals,
 };
-use crate::workspace::Workspace;
+use crate::{arms, phis, workspace::Workspace};
 
 /// The result of translating one operator.
 pub(crate) type Translated<T = ()> = Result<T, CompileError>;
@@ -61,7 +61,10 @@ pub(crate) fn function(
     let mut body = operators::Body::new(request)?;
     let mut translator = Translator::enter(builder, request, &mut body)?;
     body.translate(&mut translator)?;
-    translator.leave(isa);
+    if translator.leave(isa) {
+        phis::remove_constant(&mut workspace.context.func);
+        arms::leave_loops_first(&mut workspace.context.func);
+    }
     Ok(())
 }
 
@@ -85,6 +88,8 @@ pub(crate) struct Translator<'a> {
     stack_check: Option<poll::StackCheck>,
     /// It calls something, can run for long, or may have a large frame.
     needs_stack_check: bool,
+    /// How many loops it has.
+    loops: usize,
     /// Where callees leave results that do not fit in registers.
     result_slot: Option<StackSlot>,
     /// Where fuel is taken.
@@ -98,10 +103,11 @@ pub(crate) struct Translator<'a> {
 }
 
 impl Translator<'_> {
-    /// Finishes the function: settles what could be decided only now.
-    fn leave(mut self, isa: &dyn TargetIsa) {
+    /// Finishes the function: settles what could be decided only now. Says whether it has loops.
+    fn leave(mut self, isa: &dyn TargetIsa) -> bool {
         self.settle_stack_check();
         self.builder.finalize(isa.frontend_config());
+        self.loops > 0
     }
 
     /// The only result of an instruction.
