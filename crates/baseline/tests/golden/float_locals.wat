@@ -35,7 +35,7 @@
 ;;|   56  movsd xmm9, [rbp-20h]
 ;;|   5c  movsd xmm8, [rbp-28h]
 ;;|   62  movaps xmm8, xmm0                    @55
-;;|   66  sub dword ptr [r14+50h], 31h         @57
+;;|   66  sub dword ptr [r14+50h], 38h         @57
 ;;|   6e  js 0DBh
 ;;|   74  movsd xmm0, [r15+rbx]                @65 MemoryOutOfBounds
 ;;|   7a  movaps xmm1, xmm9                    @68
@@ -50,7 +50,7 @@
 ;;|   9b  movq r11, xmm8                       @84
 ;;|   a0  btc r11, 3Fh
 ;;|   a5  movq xmm0, r11
-;;|   aa  sub dword ptr [r14+50h], 0B8h        @85
+;;|   aa  sub dword ptr [r14+50h], 6Ch         @85
 ;;|   b2  js 0EEh
 ;;|   b8  mov r14, [rbp-8]
 ;;|   bc  mov r15, [rbp-10h]

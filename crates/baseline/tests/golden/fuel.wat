@@ -25,7 +25,7 @@
 ;;|   2c  mov r11, [r14]                       @48
 ;;|   2f  sub qword ptr [r11+40h], 1
 ;;|   34  jb 0C6h
-;;|   3a  sub dword ptr [r14+50h], 47h
+;;|   3a  sub dword ptr [r14+50h], 43h
 ;;|   42  js 0C7h
 ;;|   48  mov r11, [r14]                       @50
 ;;|   4b  sub qword ptr [r11+40h], 5
@@ -46,7 +46,7 @@
 ;;|   88  sub qword ptr [r11+40h], 1
 ;;|   8d  jb 0DCh
 ;;|   93  mov eax, ebx                         @73
-;;|   95  sub dword ptr [r14+50h], 0A3h
+;;|   95  sub dword ptr [r14+50h], 66h
 ;;|   9d  js 0DDh
 ;;|   a3  mov r14, [rbp-8]
 ;;|   a7  mov r15, [rbp-10h]

@@ -47,7 +47,7 @@
 ;;|   5e  pand xmm1, [rbp-40h]
 ;;|   63  pxor xmm1, xmm0
 ;;|   67  movaps xmm0, xmm1                    @106
-;;|   6a  sub dword ptr [r14+50h], 78h
+;;|   6a  sub dword ptr [r14+50h], 57h
 ;;|   72  js 9Bh
 ;;|   78  mov r14, [rbp-8]
 ;;|   7c  mov r15, [rbp-10h]
@@ -99,7 +99,7 @@
 ;;|   70  ptest xmm1, xmm1                     @157
 ;;|   75  jne 7Eh                              @159
 ;;|   7b  xorps xmm0, xmm0
-;;|   7e  sub dword ptr [r14+58h], 8Ch         @160
+;;|   7e  sub dword ptr [r14+58h], 5Eh         @160
 ;;|   86  js 0AFh
 ;;|   8c  mov r14, [rbp-8]
 ;;|   90  mov r15, [rbp-10h]
@@ -143,7 +143,7 @@
 ;;|   53  pshufb xmm2, [0C0h]
 ;;|   5c  por xmm3, xmm2
 ;;|   60  movaps xmm2, xmm3                    @229
-;;|   63  sub dword ptr [r14+60h], 71h
+;;|   63  sub dword ptr [r14+60h], 55h
 ;;|   6b  js 90h
 ;;|   71  mov r14, [rbp-8]
 ;;|   75  mov r15, [rbp-10h]
@@ -190,7 +190,7 @@
 ;;|   5c  psraw xmm1, xmm15
 ;;|   61  psraw xmm0, xmm15
 ;;|   66  packsswb xmm0, xmm1
-;;|   6a  sub dword ptr [r14+68h], 78h         @242
+;;|   6a  sub dword ptr [r14+68h], 57h         @242
 ;;|   72  js 9Bh
 ;;|   78  mov r14, [rbp-8]
 ;;|   7c  mov r15, [rbp-10h]

@@ -55,10 +55,3 @@
 ;;|   8b  add [rax], al
 ;;|   8d  add [rax], al
 ;;|   8f  add [rax], al
-;;|   91  add [rax], al
-;;|   93  add [rax], al
-;;|   95  add [rax], dl
-;;|   97  add [rax], al
-;;|   9a  add [rax], al
-;;|   9c  add [rax], al
-;;|   9e  add [rax], al
