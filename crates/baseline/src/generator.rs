@@ -110,10 +110,11 @@ pub(crate) struct FrameState {
 }
 
 impl<'a> Generator<'a> {
-    /// All code from here on comes from the operator at `offset`.
+    /// All code from here on comes from the operator at `offset`. Takes fuel that is due.
     pub(crate) fn begin_operator(&mut self, offset: usize) {
         self.offset = offset;
         self.note_position();
+        self.take_fuel();
     }
 
     /// Notes that code from here on comes from the current operator.

@@ -49,7 +49,6 @@ impl<'a> Body<'a> {
     pub(crate) fn translate(&mut self, generator: &mut Generator<'_>) -> Generated {
         while !self.reader.eof() {
             generator.begin_operator(self.offset());
-            generator.take_fuel();
             self.reader.visit_operator(&mut Visitor(generator)).map_err(decoding)??;
         }
         if generator.current_kind().is_some() {
