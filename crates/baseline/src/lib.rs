@@ -59,6 +59,7 @@ mod call;
 mod callee;
 mod builtin;
 mod budget;
+mod destination;
 mod numeric;
 mod divide;
 mod float;
