@@ -55,6 +55,7 @@ impl<'a> Generator<'a> {
             asm,
             environment: Environment {
                 module: request.module,
+                bytes: &request.module.bytes,
                 layout: request.layout,
                 function: request.function,
                 memory_mode: request.settings.memory_mode,

@@ -58,6 +58,8 @@ pub(crate) struct Generator<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Environment<'a> {
     pub(crate) module: &'a Module,
+    /// Of the module.
+    pub(crate) bytes: &'a [u8],
     pub(crate) layout: &'a InstanceLayout,
     pub(crate) function: DefinedFunc,
     pub(crate) memory_mode: MemoryMode,

@@ -60,6 +60,7 @@ mod callee;
 mod builtin;
 mod budget;
 mod fuel;
+mod destination;
 mod numeric;
 mod divide;
 mod float;

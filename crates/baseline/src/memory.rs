@@ -8,6 +8,7 @@ use wasmparser::MemArg;
 use crate::{
     address::Index,
     builtin::number,
+    destination::Immediates,
     generator::{Generated, Generator},
     numeric::small_constant,
     registers::holds_operands,
@@ -74,19 +75,35 @@ impl Generator<'_> {
         (operation, width): (Operation, Width),
     ) -> Generated {
         let index = self.pop_index(access)?;
-        let target = match index {
-            Index::Register(register) if holds_operands(register) => register,
+        let destination = self.destination(Immediates::Access);
+        let target = match (&destination, index) {
+            (Some(destination), _) => {
+                self.prepare(destination);
+                destination.register
+            }
+            (None, Index::Register(register)) if holds_operands(register) => register,
             _ => self.new_gpr(),
         };
         let operand = self.address(access, index, size)?;
         self.asm.operate(operation, width, target, operand);
-        self.push_gpr(ty, target);
+        if destination.is_some() {
+            self.free_index(index);
+        }
+        self.push_result(ty, target, destination);
         Ok(())
     }
 
     fn load_to_xmm(&mut self, access: &MemArg, ty: ValType) -> Generated {
         let index = self.pop_index(access)?;
-        let target = self.new_xmm();
+        let destination =
+            self.float_destination(Immediates::Access).filter(|_| ty != ValType::V128);
+        let target = match &destination {
+            Some(destination) => {
+                self.prepare(destination);
+                destination.register
+            }
+            None => self.new_xmm(),
+        };
         let size = match ty {
             ValType::F32 => 4,
             ValType::V128 => 16,
@@ -95,7 +112,7 @@ impl Generator<'_> {
         let operand = self.address(access, index, size)?;
         self.asm.operate(load_operation(ty), Width::W32, target, operand);
         self.free_index(index);
-        self.push_xmm(ty, target);
+        self.push_float_result(ty, target, destination);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use tierup_asm::{Condition, Immediate, Operand, Operation, R10, R11, RCX, Shift,
 use tierup_wasm::ValType;
 
 use crate::{
+    destination::{Destination, Immediates},
     generator::{Generated, Generator},
     registers::holds_operands,
     stack::{Entry, Place, Value, width},
@@ -166,17 +167,43 @@ impl Generator<'_> {
         if binary.commutes && swaps {
             (left, right) = (right, left);
         }
-        if !is_own(left)
-            && let Value::Gpr(base) = left
-            && let Some(sum) = sum_operand(ty, base, right, binary.operation)
-        {
-            self.free(right);
-            let target = self.new_gpr();
-            self.asm.operate(Operation::LOAD_ADDRESS, width(ty), target, sum);
+        if is_own(left) {
+            let target = self.own_gpr(ty, left);
+            self.operate(ty, binary, target, right);
             self.push_gpr(ty, target);
             return Ok(());
         }
-        let target = self.own_gpr(ty, left);
+        let sum = match left {
+            Value::Gpr(base) => sum_operand(ty, base, right, binary.operation),
+            _ => None,
+        };
+        let destination = self.destination(Immediates::None);
+        // An address is read before its target is written, anything else after that.
+        let fits = |register| sum.is_some() || left == register || right != register;
+        let destination = destination.filter(|it| fits(Value::Gpr(it.register)));
+        let target = match &destination {
+            Some(destination) => {
+                self.prepare(destination);
+                destination.register
+            }
+            None => self.new_gpr(),
+        };
+        match sum {
+            Some(sum) => {
+                self.free(right);
+                self.asm.operate(Operation::LOAD_ADDRESS, width(ty), target, sum);
+            }
+            None => {
+                self.load(ty, target, left);
+                self.operate(ty, binary, target, right);
+            }
+        }
+        self.push_result(ty, target, destination);
+        Ok(())
+    }
+
+    /// `target = target operation right`, which is given back.
+    fn operate(&mut self, ty: ValType, binary: Binary, target: Gpr, right: Value) {
         match small_constant(ty, right) {
             Some(value) => {
                 self.asm.operate_immediate(binary.immediate, width(ty), target, value);
@@ -187,8 +214,19 @@ impl Generator<'_> {
             }
         }
         self.free(right);
-        self.push_gpr(ty, target);
-        Ok(())
+    }
+
+    /// Pushes a result that is in its destination, or else in a register of its own.
+    pub(crate) fn push_result(
+        &mut self,
+        ty: ValType,
+        target: Gpr,
+        destination: Option<Destination<Gpr>>,
+    ) {
+        match destination {
+            Some(destination) => self.push_arrived(ty, &destination),
+            None => self.push_gpr(ty, target),
+        }
     }
 
     /// A popped integer as an operand of an instruction: what is no register and not in memory
@@ -262,10 +300,19 @@ impl Generator<'_> {
         let (_, count) = self.pop_value()?;
         let (_, left) = self.pop_value()?;
         if let Value::Constant(count) = count {
-            let target = self.own_gpr(ty, left);
+            let is_own = matches!(left, Value::Gpr(register) if holds_operands(register));
+            let destination = self.destination(Immediates::None).filter(|_| !is_own);
+            let target = match &destination {
+                Some(destination) => {
+                    self.prepare(destination);
+                    self.load(ty, destination.register, left);
+                    destination.register
+                }
+                None => self.own_gpr(ty, left),
+            };
             let mask = if width(ty) == Width::W32 { 31 } else { 63 };
             self.asm.shift_immediate(shift, width(ty), target, count as u8 & mask);
-            self.push_gpr(ty, target);
+            self.push_result(ty, target, destination);
             return Ok(());
         }
         // The count comes last: taking registers may use r11.

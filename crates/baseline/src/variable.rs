@@ -5,6 +5,7 @@ use tierup_asm::{Address, R11, RBP, Width};
 use tierup_wasm::{GlobalIndex, ValType};
 
 use crate::{
+    destination::Immediates,
     generator::{Generated, Generator, INSTANCE, Local, LocalPlace},
     registers::holds_operands,
     stack::{Place, Value, uses_xmm, width},
@@ -72,10 +73,17 @@ impl Generator<'_> {
             self.load_xmm(ty, target, Value::Memory(address));
             self.push_xmm(ty, target);
         } else {
-            let target = self.new_gpr();
+            let destination = self.destination(Immediates::Index);
+            let target = match &destination {
+                Some(destination) => {
+                    self.prepare(destination);
+                    destination.register
+                }
+                None => self.new_gpr(),
+            };
             let address = self.global_address(index);
             self.load(ty, target, Value::Memory(address));
-            self.push_gpr(ty, target);
+            self.push_result(ty, target, destination);
         }
         Ok(())
     }
