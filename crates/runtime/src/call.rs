@@ -3,7 +3,7 @@
 use std::{panic::resume_unwind, sync::atomic::Ordering};
 
 use crate::{
-    Backtrace, Error, ErrorKind, FunctionHandle, StoreState, Value,
+    Backtrace, Error, ErrorKind, FunctionHandle, StoreState, TrapKind, Value,
     enter::{Callee, Status, enter},
     faults,
     function::FunctionKind,
@@ -30,7 +30,10 @@ impl StoreState {
             return self.call_slowly(function, values);
         };
         match self.enter(callee, values) {
-            Status::Returned => Ok(()),
+            Status::Returned => {
+                self.check_left();
+                Ok(())
+            }
             // A callee is ready only outside of every entry.
             Status::Unwound => Err(self.unwound(0)),
         }
@@ -72,7 +75,10 @@ impl StoreState {
             stack::restore(self, outer);
         }
         match status {
-            Status::Returned => Ok(()),
+            Status::Returned => {
+                self.check_left();
+                Ok(())
+            }
             Status::Unwound => Err(self.unwound(outer_entry)),
         }
     }
@@ -111,11 +117,15 @@ impl StoreState {
             Some(Pending::Error(error)) => Pending::Error(self.add_backtrace(error)),
             None => {
                 let trap = self.trap_record().take_trap();
+                if trap.kind() == TrapKind::OutOfFuel {
+                    self.run_out_of_fuel();
+                }
                 Pending::Error(self.add_backtrace(trap.into()))
             }
         };
         // [EN-UNWOUND] Release: what was looked up came before.
         self.block().entry_frame.store(outer_entry, Ordering::Release);
+        self.check_left();
         match ended {
             Pending::Error(error) => error,
             Pending::Panic(payload) => resume_unwind(payload),

@@ -1,19 +1,20 @@
 //! What all stores of an engine share.
 #![forbid(unsafe_code)]
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use codespace::{CodeManager, Filter, Installed, Placed, Removed, Unit, UnitSpec};
-use sync::{
-    Mutex, Rank,
-    atomic::{AtomicU64, Ordering},
+use codespace::{
+    CodeManager, Collected, Draft, Filter, HARD_STEPS, Installed, Placed, Removed, Step, Unit,
+    UnitSpec,
 };
+use sync::atomic::{AtomicU64, Ordering};
 use tierup_abi::{MemoryMode, TrapKind};
 use tierup_wasm::DefinedFunc;
 use vmem::ForkGuard;
 
 use crate::{
-    CompiledModule, Error, TypeRegistry, idle, interrupt::SharedBlock, lazy, wrappers::Wrappers,
+    CollectionStats, CompiledModule, Error, TypeRegistry, collector::Collector,
+    interrupt::SharedBlock, lazy, wrappers::Wrappers,
 };
 
 /// What the runtime asks of whoever decides when to compile what. Each module has its own.
@@ -68,11 +69,13 @@ pub struct RuntimeConfig {
     pub memory_mode: MemoryMode,
     /// Most bytes of stack that Wasm uses on a stack that is large enough.
     pub max_wasm_stack: usize,
+    /// Whether code takes fuel.
+    pub consume_fuel: bool,
 }
 
 impl Default for RuntimeConfig {
     fn default() -> Self {
-        Self { memory_mode: MemoryMode::default(), max_wasm_stack: 1 << 20 }
+        Self { memory_mode: MemoryMode::default(), max_wasm_stack: 1 << 20, consume_fuel: false }
     }
 }
 
@@ -85,10 +88,7 @@ pub struct EngineState {
     manager: CodeManager,
     counters: Counters,
     fork_guard: ForkGuard,
-    /// Blocks of the stores, to see which of them run.
-    blocks: Mutex<Vec<Weak<SharedBlock>>>,
-    /// Held while code is made unreachable and while it is freed; see `idle`.
-    retiring: Mutex<()>,
+    collector: Collector,
 }
 
 impl EngineState {
@@ -108,11 +108,10 @@ impl EngineState {
             config,
             types: TypeRegistry::new(),
             wrappers: Wrappers::new(unit),
+            collector: Collector::new(manager.clone()),
             manager,
             counters: Counters::default(),
             fork_guard: ForkGuard::new()?,
-            blocks: Mutex::new(Rank::Stores, Vec::new()),
-            retiring: Mutex::new(Rank::Retiring, ()),
         }))
     }
 
@@ -136,22 +135,87 @@ impl EngineState {
         &self.counters
     }
 
-    /// Frees code that was replaced or removed, if no code of this engine is running. Returns the
-    /// bytes freed.
-    pub fn collect_code(&self) -> usize {
-        let _retiring = self.retiring.lock();
-        idle::collect_code(self)
+    /// Frees code that was replaced or removed before now and is on no stack. Waits until all
+    /// running code of this engine has come to its next call or loop.
+    pub fn collect_code(&self) -> Collected {
+        if self.is_inherited() {
+            return Collected::default();
+        }
+        self.collector.collect()
+    }
+
+    /// What collections of code there were.
+    pub fn collection_stats(&self) -> CollectionStats {
+        self.collector.stats()
     }
 
     /// Takes the code that `filter` selects away from a module's functions; they go back to
-    /// their lazy entries. Code that runs stays until it is collected.
+    /// their lazy entries. It is freed in the background when it is on no stack.
     pub fn remove_code(&self, module: &CompiledModule, filter: Filter) -> Removed {
-        let _retiring = self.retiring.lock();
-        module.unit().remove(filter)
+        let removed = module.unit().remove(filter);
+        self.note_removed(removed);
+        removed
     }
 
-    /// Publishes code of a unit of this engine. What it replaces becomes unreachable, which must
-    /// not happen while code is freed, so everything that may replace code comes through here.
+    /// The same for all modules that are not pinned.
+    pub fn remove_all_code(&self, filter: Filter) -> Removed {
+        if self.is_inherited() {
+            return Removed::default();
+        }
+        let removed = self.manager.remove(filter);
+        self.note_removed(removed);
+        removed
+    }
+
+    fn note_removed(&self, removed: Removed) {
+        if removed.functions != 0 {
+            self.collector.count_flushed(removed);
+            self.collector.want();
+        }
+    }
+
+    /// Takes steps to get memory one after the other, each with a collection, on this thread.
+    pub fn take_steps(&self, steps: &[Step]) -> Removed {
+        let mut removed = Removed::default();
+        if !self.is_inherited() {
+            steps.iter().for_each(|&step| removed += self.collector.take(step));
+        }
+        removed
+    }
+
+    /// Places code in a unit of this engine. If that is over the limit, code is given up that has
+    /// not been called for a while, then all code that can be compiled again, until there is room.
+    ///
+    /// # Errors
+    ///
+    /// As for `Unit::place`.
+    pub fn place(&self, unit: &Arc<Unit>, drafts: &[Draft]) -> codespace::Result<Vec<Placed>> {
+        self.with_room(|| unit.place(drafts))
+    }
+
+    /// Makes a unit, with room as for [`Self::place`].
+    pub(crate) fn new_unit(&self, spec: impl Fn() -> UnitSpec) -> codespace::Result<Arc<Unit>> {
+        self.with_room(|| self.manager.new_unit(spec()))
+    }
+
+    /// Tries until there is room, or nothing is left to give up.
+    fn with_room<R>(&self, attempt: impl Fn() -> codespace::Result<R>) -> codespace::Result<R> {
+        let mut result = attempt();
+        for step in HARD_STEPS {
+            match result {
+                Err(error) if error.is_out_of_code_memory() => {
+                    tracing::debug!(target: "runtime", %error, ?step, "making room");
+                    self.collector.take(step);
+                    result = attempt();
+                }
+                _ => break,
+            }
+        }
+        result
+    }
+
+    /// Publishes code of a unit of this engine. What it replaces is collected when there is enough
+    /// of it.
     ///
     /// # Errors
     ///
@@ -161,25 +225,18 @@ impl EngineState {
         unit: &Arc<Unit>,
         placed: Vec<Placed>,
     ) -> codespace::Result<Vec<Installed>> {
-        let _retiring = self.retiring.lock();
         let published = unit.publish(placed)?;
-        // Only the table's references are left when the lock is released.
-        Ok(published.into_iter().map(|published| published.installed).collect())
+        let installed = published.into_iter().map(|published| published.installed).collect();
+        self.collector.consider();
+        Ok(installed)
     }
 
     pub(crate) fn add_block(&self, block: &Arc<SharedBlock>) {
-        let mut blocks = self.blocks.lock();
-        if blocks.len() == blocks.capacity() {
-            blocks.retain(|block| block.strong_count() != 0);
-        }
-        blocks.push(Arc::downgrade(block));
+        self.collector.add_block(block);
     }
 
-    /// True if any store's code runs or waits for a host call.
-    pub(crate) fn any_running(&self) -> bool {
-        let blocks = self.blocks.lock();
-        let mut blocks = blocks.iter().filter_map(Weak::upgrade);
-        blocks.any(|block| block.block().entry_frame.load(Ordering::Acquire) != 0)
+    pub(crate) fn collector(&self) -> &Collector {
+        &self.collector
     }
 
     /// True if this is a copy that a forked child has got from its parent: it has no code.
@@ -193,17 +250,35 @@ impl EngineState {
     }
 }
 
+impl Drop for EngineState {
+    fn drop(&mut self) {
+        if !self.is_inherited() {
+            self.collector.stop();
+        }
+    }
+}
+
 /// Counts of events. Read without locks, and only for information.
 #[derive(Debug, Default)]
 pub struct Counters {
     traps: AtomicU64,
     instances: AtomicU64,
+    revived: AtomicU64,
 }
 
 impl Counters {
     /// Traps that reached a host.
     pub fn traps(&self) -> u64 {
         self.traps.load(Ordering::Relaxed)
+    }
+
+    /// Functions that were about to lose their code and were called.
+    pub fn revived(&self) -> u64 {
+        self.revived.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_revived(&self) {
+        self.revived.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Instances made.

@@ -6,15 +6,18 @@
 //!  the runtime:  limit = real limit;  if requested { limit = all ones }
 //! ```
 //!
+//! The collector of code asks in the same way, through the block's [`Handshake`].
+//!
 //! * [IN-LOST] whoever writes the real limit looks at `requested` afterwards, and whoever
 //!   requests writes `requested` first, with sequentially consistent accesses in between; so a
 //!   request is never overwritten for good.
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering, fence},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
+use codespace::Handshake;
 use tierup_abi::StoreBlock;
 
 use crate::StoreState;
@@ -24,6 +27,7 @@ use crate::StoreState;
 pub(crate) struct SharedBlock {
     block: std::cell::UnsafeCell<StoreBlock>,
     requested: AtomicBool,
+    handshake: Handshake,
 }
 
 // SAFETY: of the block, other threads touch only `limit`, `exit_frame`, `entry_frame` and
@@ -43,8 +47,13 @@ impl SharedBlock {
             stack_limit: AtomicUsize::new(0),
             store: std::ptr::null_mut(),
             trap,
+            fuel: AtomicU64::new(0),
         };
-        Self { block: std::cell::UnsafeCell::new(block), requested: AtomicBool::new(false) }
+        Self {
+            block: std::cell::UnsafeCell::new(block),
+            requested: AtomicBool::new(false),
+            handshake: Handshake::new(),
+        }
     }
 
     #[inline]
@@ -65,9 +74,19 @@ impl SharedBlock {
         block.limit.store(limit, Ordering::Relaxed);
         // [IN-LOST]
         fence(Ordering::SeqCst);
-        if self.requested.load(Ordering::Relaxed) {
+        if self.requested.load(Ordering::Relaxed) || self.handshake.is_pending() {
             block.request_interrupt();
         }
+    }
+
+    /// Sets the real limit again after an interrupt.
+    pub(crate) fn restore_limit(&self) {
+        self.set_limit(self.block().stack_limit.load(Ordering::Relaxed));
+    }
+
+    /// What was agreed on with the collector of code.
+    pub(crate) fn handshake(&self) -> &Handshake {
+        &self.handshake
     }
 
     fn request(&self) {
@@ -80,7 +99,7 @@ impl SharedBlock {
     /// Takes a pending request, if there is one, and restores the real limit.
     pub(crate) fn take_request(&self) -> bool {
         let taken = self.requested.swap(false, Ordering::AcqRel);
-        self.set_limit(self.block().stack_limit.load(Ordering::Relaxed));
+        self.restore_limit();
         taken
     }
 }

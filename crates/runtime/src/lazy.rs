@@ -8,6 +8,8 @@
 //!  callee's code ◄───────── jmp [cell] ◄──────────────────┘
 //! ```
 //!
+//! A function whose code is only suspended, to see whether it is still called, gets it back at once.
+//!
 //! * [LA-AGAIN] the stub never gets a code address: it jumps through the cell again, so whatever
 //!   happens to the code in between is only one more round.
 //! * [WR-OWNER] holds for its frame.
@@ -101,6 +103,10 @@ unsafe extern "C" fn compile(instance: *const InstanceHead, number: u32) -> usiz
     let handle = store.instances.handle_at(index);
     let instance = handle.and_then(|handle| store.instances.get(handle));
     let module = instance.expect("an instance that runs is alive").module();
+    if module.unit().revive(number) {
+        store.engine().counters().count_revived();
+        return module.unit().cell(number) as usize;
+    }
     let function = DefinedFunc(number);
     // A panic of a compiler is caught by who calls it; one of ours has no one above to go to.
     let outcome = compile_stack::run(|| module.hooks().compile_lazily(module, function));

@@ -6,7 +6,7 @@
 //! Reading order: `engine`, `module`, `store` are what is shared and owned; `memory`, `table`,
 //! `global`, `function`, `externs`, `instance` are the objects; `instantiate` makes them from a
 //! module, `collect` reclaims them; `enter`, `call`, `host`, `wrappers`, `lazy`, `builtins` are the
-//! ways between host and code; `faults`, `frames`, `backtrace`, `trap` are what happens when code
+//! ways between host and code; `activation`, `collector` free code; `faults`, `frames`, `backtrace`, `trap` are what happens when code
 //! stops.
 
 mod engine;
@@ -38,7 +38,9 @@ mod compile_stack;
 mod lazy;
 mod builtins;
 mod interrupt;
-mod idle;
+mod fuel;
+mod activation;
+mod collector;
 mod faults;
 mod frames;
 mod backtrace;
@@ -47,6 +49,7 @@ mod error;
 
 pub use backtrace::{Backtrace, Frame};
 pub use collect::{Reclaimed, Tracer};
+pub use collector::CollectionStats;
 pub use engine::{Counters, EngineState, Hooks, LazyError, Refill, RuntimeConfig};
 pub use error::{Error, ErrorKind, MissingImport};
 pub use externs::{ExternHandle, ExternObject};

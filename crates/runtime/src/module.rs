@@ -71,7 +71,7 @@ impl CompiledModule {
         let exports = module.exports.iter().map(|export| (export.name.clone(), export.entity));
         let exports = exports.collect();
         let info = Arc::new(ModuleInfo { module, layout, names: OnceLock::new(), exports });
-        let unit = engine.manager().new_unit(UnitSpec {
+        let unit = engine.new_unit(|| UnitSpec {
             functions,
             lazy_stub: lazy::stub_address(),
             owner: Arc::clone(&info) as _,

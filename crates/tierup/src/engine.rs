@@ -1,15 +1,11 @@
 //! An engine: compilers, code memory and types that modules and stores share.
 
-use std::{
-    fmt,
-    sync::{Arc, Weak},
-};
+use std::{fmt, sync::Arc};
 
-use codespace::{CodeManager, Filter, Removed};
-use sync::{Mutex, Rank};
+use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Tier};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
-use tierup_runtime::{CompiledModule, EngineState, ErrorKind, RuntimeConfig};
+use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
 use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Validation};
 
 use crate::{CompilerStrategy, Config, EngineStats, Error, Protection, config::Compilers};
@@ -28,8 +24,6 @@ struct EngineInner {
     counters: Arc<CompileCounters>,
     /// None if functions are optimized on the thread that runs them.
     pool: Option<Pool>,
-    /// Those whose code may exist: a module lives as long as its instances.
-    modules: Mutex<Vec<Weak<CompiledModule>>>,
 }
 
 impl Engine {
@@ -45,6 +39,7 @@ impl Engine {
         let runtime = RuntimeConfig {
             memory_mode: config.memory_mode,
             max_wasm_stack: config.max_wasm_stack,
+            consume_fuel: config.consume_fuel,
         };
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
@@ -53,7 +48,6 @@ impl Engine {
             fallback,
             counters: Arc::default(),
             pool: (workers != 0).then(|| Pool::new(workers)),
-            modules: Mutex::new(Rank::Engine, Vec::new()),
         })))
     }
 
@@ -63,25 +57,48 @@ impl Engine {
         EngineStats::new(&self.0.state, &self.0.counters, load)
     }
 
-    /// Takes the code of all functions of all modules away and frees what no code runs.
+    /// Takes code away from the functions of all modules that are not [pinned](Module::pin), and
+    /// says how much that was. They are compiled again when they are called.
     ///
-    /// Functions are compiled again when they are called.
+    /// The memory is given back in the background: at once, but for code on a stack, where it goes
+    /// on until it has left it.
+    pub fn flush(&self, filter: Filter) -> Removed {
+        self.0.state.remove_all_code(filter)
+    }
+
+    /// Flushes all code, and frees what no stack holds before it returns.
     pub fn remove_code(&self) -> Removed {
-        let mut removed = Removed::default();
-        for module in self.live_modules() {
-            let here = self.0.state.remove_code(&module, Filter::All);
-            removed.functions += here.functions;
-            removed.code_bytes += here.code_bytes;
-            removed.metadata_bytes += here.metadata_bytes;
-        }
-        self.0.state.collect_code();
+        let removed = self.flush(Filter::All);
+        self.collect();
         removed
     }
 
-    /// Frees code that was replaced or removed, if no code of the engine is running. Returns the
-    /// bytes freed.
+    /// Gives back all memory that can be had again: code of all modules that are not pinned.
+    /// Returns the bytes of code memory that went back to the system.
+    pub fn trim(&self) -> usize {
+        let before = self.stats().code.committed_bytes;
+        self.0.state.take_steps(&[Step::Remove(Filter::All)]);
+        self.0.state.manager().reap();
+        before.saturating_sub(self.stats().code.committed_bytes)
+    }
+
+    /// Memory is short, says the embedder or the system. Gives code up, collects, and says how
+    /// much that was.
+    pub fn memory_pressure(&self, level: MemoryPressure) -> Removed {
+        self.0.state.take_steps(match level {
+            MemoryPressure::Moderate => &GENTLE_STEPS,
+            MemoryPressure::Critical => &HARD_STEPS,
+        })
+    }
+
+    /// Frees code that was replaced or removed and that no stack holds. Returns the bytes freed.
+    ///
+    /// Other code goes on: this thread waits until each of the others that runs Wasm has come to
+    /// its next call or loop. Code that is on a stack is freed in the background when it has left
+    /// it. All this happens without being asked for, too, whenever enough code was replaced or
+    /// removed.
     pub fn collect(&self) -> usize {
-        self.0.state.collect_code()
+        self.0.state.collect_code().code_bytes
     }
 
     /// The first functions that could not be compiled, or not optimized, and why.
@@ -108,36 +125,45 @@ impl Engine {
         &self.0.state
     }
 
-    /// How modules are compiled.
-    pub(crate) fn plan(&self) -> Plan {
+    /// When bodies of modules are validated.
+    ///
+    /// A quick compiler that is about to compile them all validates on the way. A slow one would
+    /// learn too late that the last body is invalid, so for that one validation comes first.
+    pub(crate) fn validation(&self) -> Validation {
+        let EngineInner { config, compilers, .. } = &*self.0;
+        let is_joined = !config.lazy && compilers.first.tier() == Tier::Baseline;
+        match config.lazy_validation || is_joined {
+            true => Validation::AtCompile,
+            false => Validation::Done,
+        }
+    }
+
+    /// How modules are compiled whose bodies were validated, or not.
+    pub(crate) fn plan(&self, validation: Validation) -> Plan {
         let EngineInner { config, compilers, fallback, counters, pool, .. } = &*self.0;
         Plan {
             first: Arc::clone(&compilers.first),
             fallback: fallback.clone(),
             second: compilers.second.clone(),
-            settings: Settings { memory_mode: config.memory_mode },
-            validation: match config.lazy_validation {
-                true => Validation::AtCompile,
-                false => Validation::Done,
+            settings: Settings {
+                memory_mode: config.memory_mode,
+                consume_fuel: config.consume_fuel,
             },
+            validation,
             policy: Policy::new(config.tier_up_budget),
             pool: pool.as_ref().map(Pool::handle),
             counters: Arc::clone(counters),
         }
     }
+}
 
-    pub(crate) fn add_module(&self, module: &Arc<CompiledModule>) {
-        let mut modules = self.0.modules.lock();
-        // Keeping the list short here makes dropping a module free of locks.
-        if modules.len() == modules.capacity() {
-            modules.retain(|module| module.strong_count() != 0);
-        }
-        modules.push(Arc::downgrade(module));
-    }
-
-    fn live_modules(&self) -> Vec<Arc<CompiledModule>> {
-        self.0.modules.lock().iter().filter_map(Weak::upgrade).collect()
-    }
+/// How short memory is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MemoryPressure {
+    /// Code that was not called since the last time is given up.
+    Moderate,
+    /// All code is that can be compiled again.
+    Critical,
 }
 
 impl Default for Engine {

@@ -95,7 +95,7 @@ impl Subject for ModuleSubject {
 
     fn install(&self, drafts: Vec<Draft>) -> codespace::Result<Option<Vec<Installed>>> {
         let Some(module) = self.compiled() else { return Ok(None) };
-        let placed = module.unit().place(drafts)?;
+        let placed = module.engine().place(module.unit(), &drafts)?;
         module.engine().publish(module.unit(), placed).map(Some)
     }
 }

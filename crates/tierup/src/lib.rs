@@ -52,7 +52,7 @@ mod stats;
 pub use codespace::{Filter, Removed, Stats as CodeStats, Tier};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
-pub use engine::Engine;
+pub use engine::{Engine, MemoryPressure};
 pub use func::Func;
 pub use function_code::FunctionCode;
 pub use instance::{Extern, Instance};
@@ -63,8 +63,8 @@ pub use stats::EngineStats;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;
 pub use tierup_runtime::{
-    Backtrace, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction, InterruptHandle, Limits,
-    MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
+    Backtrace, CollectionStats, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction,
+    InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
 };
 pub use tierup_tiering::{CompileFailure, PoolLoad, TierCounts, TierUpCounts};
 pub use tierup_wasm::{

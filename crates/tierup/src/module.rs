@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use codespace::{Filter, Removed};
 use tierup_compile::CompileError;
 use tierup_runtime::{CompiledModule, ErrorKind};
-use tierup_tiering::ModuleTiering;
+use tierup_tiering::{ModuleTiering, Validation};
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
@@ -81,21 +82,33 @@ impl Module {
     pub fn from_bytes(engine: &Engine, bytes: Bytes) -> Result<Self, Error> {
         let module = tierup_wasm::Module::decode(bytes)?;
         let config = engine.config();
-        if !config.lazy_validation {
+        let validation = engine.validation();
+        if validation == Validation::Done {
             module.validate_bodies(config.module_threads())?;
         }
         let subject = Arc::<ModuleSubject>::default();
         let functions = module.defined_functions();
-        let tiering = ModuleTiering::new(engine.plan(), Arc::clone(&subject) as _, functions);
+        let tiering =
+            ModuleTiering::new(engine.plan(validation), Arc::clone(&subject) as _, functions);
         let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
         let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
         subject.set(&compiled);
-        engine.add_module(&compiled);
         let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
         if !config.lazy {
-            module.compile()?;
+            module.compile_whole()?;
         }
         Ok(module)
+    }
+
+    /// Compiles a new module. Its bodies may be validated on the way, but whatever stops the
+    /// compiler, an invalid body is the first to be reported.
+    fn compile_whole(&self) -> Result<(), Error> {
+        let config = self.0.engine.config();
+        let compiled = self.compile();
+        if compiled.is_err() && !config.lazy_validation {
+            self.0.compiled.module().validate_bodies(config.module_threads())?;
+        }
+        compiled
     }
 
     /// Checks that `bytes` are a valid module in binary form.
@@ -106,6 +119,23 @@ impl Module {
     pub fn validate(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         let module = tierup_wasm::Module::decode(Bytes::from(bytes.as_ref().to_vec()))?;
         Ok(module.validate_bodies(engine.config().module_threads())?)
+    }
+
+    /// Takes code away from the module's functions, pinned or not, and says how much that was. They
+    /// are compiled again when they are called. See [`Engine::flush`].
+    pub fn flush(&self, filter: Filter) -> Removed {
+        self.0.engine.state().remove_code(&self.0.compiled, filter)
+    }
+
+    /// Keeps the module's code whatever is flushed, also to stay under the limit on code memory;
+    /// until [`Self::unpin`].
+    pub fn pin(&self) {
+        self.0.compiled.unit().pin();
+    }
+
+    /// Lets the module's code be flushed again.
+    pub fn unpin(&self) {
+        self.0.compiled.unit().unpin();
     }
 
     /// Compiles all functions that have no code, on the engine's compile threads.

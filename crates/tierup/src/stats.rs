@@ -1,7 +1,7 @@
 //! What an engine did and what it uses.
 
 use codespace::Tier;
-use tierup_runtime::EngineState;
+use tierup_runtime::{CollectionStats, EngineState};
 use tierup_tiering::{CompileCounters, PoolLoad, TierCounts, TierUpCounts};
 
 /// What an engine did and what it uses, at one moment.
@@ -22,6 +22,10 @@ pub struct EngineStats {
     pub tier_ups: TierUpCounts,
     /// What the threads do that optimize in the background.
     pub background: PoolLoad,
+    /// Collections of code.
+    pub collections: CollectionStats,
+    /// Functions that were about to lose their code because they were not called, and then were.
+    pub revived: u64,
     /// Compiles that failed.
     pub failed_compiles: u64,
     /// Traps that reached a host.
@@ -44,6 +48,8 @@ impl EngineStats {
             bailouts: counters.bailouts(),
             tier_ups: counters.tier_ups(),
             background,
+            collections: state.collection_stats(),
+            revived: state.counters().revived(),
             failed_compiles: counters.failed(),
             traps: state.counters().traps(),
             instances: state.counters().instances(),

@@ -149,7 +149,8 @@ impl Blocks {
         if account.take(wanted) {
             return Ok(run);
         }
-        Err(ErrorKind::OutOfCodeMemory { wanted, free: account.free() }.into())
+        Err(ErrorKind::OutOfCodeMemory { wanted, free: account.free(), limit: account.limit }
+            .into())
     }
 
     fn touched(&self, range: &Range<usize>) -> Range<usize> {
@@ -205,7 +206,7 @@ mod tests {
         let mut blocks = Blocks::new(1000..1100, 10, 40);
         assert_eq!(ensure(&mut blocks, 1005..1006, &account), [1000..1010]);
         let error = blocks.ensure(&(1010..1040), &account, |_| Ok(())).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: 30, free: 25 }));
+        assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: 30, free: 25, .. }));
         assert_eq!(account.used(), 10);
     }
 

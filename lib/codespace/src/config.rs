@@ -32,6 +32,10 @@ pub struct Config {
     /// How far from code its cells may be to be reached without a veneer. Only tests make it
     /// smaller than the machine's 2 GiB, to take the other path.
     pub cell_reach: usize,
+    /// A collection is wanted when more bytes than these were retired since the last one, ...
+    pub collect_floor_bytes: usize,
+    /// ... and this share of the committed memory.
+    pub collect_share_percent: usize,
     /// Which calls to the system fail, in tests.
     pub faults: Option<Arc<FaultPlan>>,
 }
@@ -48,6 +52,10 @@ impl Default for Config {
             reserved_limit: usize::MAX,
             commit_bytes: 256 << 10,
             cell_reach: i32::MAX as usize,
+            // What V8 does: often enough that dead code is a small part of all, and seldom enough
+            // that a collection, some microseconds for each thread, is nothing.
+            collect_floor_bytes: 64 << 10,
+            collect_share_percent: 10,
             faults: None,
         }
     }

@@ -21,6 +21,8 @@ pub enum ErrorKind {
         wanted: usize,
         /// Bytes that the limit still allows.
         free: usize,
+        /// The limit.
+        limit: usize,
     },
     /// The limit on reserved address space is reached.
     OutOfAddressSpace {
@@ -104,8 +106,9 @@ impl fmt::Debug for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
-            ErrorKind::OutOfCodeMemory { wanted, free } => {
-                write!(f, "out of code memory: {wanted} bytes wanted, {free} free under the limit")
+            ErrorKind::OutOfCodeMemory { wanted, free, limit } => {
+                let used = limit.saturating_sub(*free);
+                write!(f, "out of code memory: {wanted} bytes wanted, {used} of {limit} in use")
             }
             ErrorKind::OutOfAddressSpace { wanted, free } => write!(
                 f,

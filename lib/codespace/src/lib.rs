@@ -10,6 +10,8 @@ mod publish;
 mod install;
 mod assumptions;
 mod remove;
+mod cold;
+mod budget;
 mod collect;
 mod refs;
 mod scope;
@@ -18,6 +20,7 @@ mod object;
 mod tables;
 mod slab;
 mod state;
+mod retired;
 mod eras;
 mod limbo;
 mod cells;
@@ -32,7 +35,11 @@ mod registry;
 mod stats;
 mod error;
 
-pub use collect::{Collected, Idle};
+pub use budget::{GENTLE_STEPS, HARD_STEPS, Step};
+pub use cold::Swept;
+pub use collect::{
+    Activation, Answer, Answered, Collected, Collection, Handshake, Idle, Look, Round,
+};
 pub use config::Config;
 pub use draft::*;
 pub use error::{Error, ErrorKind, Result};

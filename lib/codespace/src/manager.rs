@@ -27,6 +27,7 @@ use crate::{
     error::{ErrorKind, Result},
     limbo::Limbo,
     object::Contents,
+    retired::RetiredList,
     scope::CodeScope,
     slab::{Doomed, Expired, Slab},
     stats::{Counters, Stats},
@@ -48,7 +49,10 @@ struct Shared {
     counters: Arc<Counters>,
     eras: Eras,
     limbo: Limbo,
-    /// Of collecting; what is retired notes it.
+    retired: RetiredList,
+    /// Held by who collects.
+    collecting: Mutex<()>,
+    /// Number of the last collection.
     collection: AtomicU32,
 }
 
@@ -70,6 +74,8 @@ impl CodeManager {
             counters: Arc::default(),
             eras: Eras::new(),
             limbo: Limbo::new(),
+            retired: RetiredList::new(),
+            collecting: Mutex::new(Rank::Collecting, ()),
             collection: AtomicU32::new(0),
             config,
         }));
@@ -170,12 +176,33 @@ impl CodeManager {
         self.0.units.lock().values().filter_map(Weak::upgrade).collect()
     }
 
+    /// The unit of that number, if it lives.
+    pub(crate) fn unit(&self, id: u64) -> Option<Arc<Unit>> {
+        // Upgraded under the lock, dropped by the caller without it.
+        self.0.units.lock().get(&id).and_then(Weak::upgrade)
+    }
+
     /// A unit is gone.
     pub(crate) fn forget_unit(&self, id: u64) {
         self.0.units.lock().remove(&id);
     }
 
-    /// The number of the collection that comes next.
+    /// Bytes that are committed.
+    pub(crate) fn committed_bytes(&self) -> usize {
+        self.0.committed.used()
+    }
+
+    /// What collections work on.
+    pub(crate) fn retired(&self) -> &RetiredList {
+        &self.0.retired
+    }
+
+    /// Held by who collects.
+    pub(crate) fn collecting(&self) -> &Mutex<()> {
+        &self.0.collecting
+    }
+
+    /// The number of the last collection.
     pub(crate) fn collection(&self) -> &AtomicU32 {
         &self.0.collection
     }

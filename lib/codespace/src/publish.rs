@@ -89,6 +89,7 @@ impl Unit {
         if decision == Installed::Yes {
             code.state().acquire();
             books.table[function as usize] = Some(code.id());
+            books.end_suspension(function);
             self.lead(books, function, code.entry());
             replaced.extend(present);
         }

@@ -10,8 +10,8 @@ use crate::{object::Code, state::Acquired, unit::Unit};
 /// A counted reference to live code; keeps its unit too.
 ///
 /// When the last one is gone, also a unit's own for installed code, the code is retired: nothing
-/// makes it live again, and it is freed by a collector or with its unit. Dropping takes no lock,
-/// unless it drops the unit.
+/// makes it live again, and it is freed by a collector or with its unit. Dropping takes a lock for a
+/// moment that nobody holds who could drop one, unless it drops the unit too.
 pub struct CodeRef {
     unit: Arc<Unit>,
     id: u32,

@@ -1,7 +1,7 @@
 //! Removing installed code: functions go back to their lazy entries.
 #![forbid(unsafe_code)]
 
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 
 use crate::{
     draft::{Flavor, Tier},
@@ -35,8 +35,16 @@ pub struct Removed {
     pub metadata_bytes: usize,
 }
 
+impl AddAssign for Removed {
+    fn add_assign(&mut self, other: Self) {
+        self.functions += other.functions;
+        self.code_bytes += other.code_bytes;
+        self.metadata_bytes += other.metadata_bytes;
+    }
+}
+
 impl Filter {
-    fn matches(self, version: Version) -> bool {
+    pub(crate) fn matches(self, version: Version) -> bool {
         let is_debug = version.flavor != Flavor::Normal;
         match self {
             Self::Debug => is_debug,
@@ -69,6 +77,7 @@ impl Unit {
         for function in functions {
             let Some(id) = books.table[function as usize] else { continue };
             if filter.matches(self.manager().slab().record(id).contents().version()) {
+                books.end_suspension(function);
                 books.table[function as usize] = None;
                 self.lead(&mut books, function, self.lazy_entry(function));
                 removed.push(id);
@@ -78,7 +87,7 @@ impl Unit {
     }
 
     /// Gives the table's references back, without the lock.
-    fn retire(&self, ids: Vec<u32>) -> Removed {
+    pub(crate) fn retire(&self, ids: Vec<u32>) -> Removed {
         let mut removed = Removed::default();
         for id in ids {
             let item = self.manager().slab().record(id).item();
@@ -88,6 +97,9 @@ impl Unit {
             self.release(id);
         }
         let Removed { functions, code_bytes, .. } = removed;
+        if functions == 0 {
+            return removed;
+        }
         tracing::debug!(unit = self.identity().id(), functions, code_bytes, "code removed");
         removed
     }

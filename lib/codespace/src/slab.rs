@@ -139,9 +139,10 @@ impl Slab {
         objects
     }
 
-    /// Ends a retiring object.
-    pub(crate) fn kill(&self, id: u32) -> Option<Doomed> {
-        (self.record(id).state().kill() != Ended::No).then_some(Doomed(id))
+    /// Ends a retiring object of that generation that the collection has not seen.
+    pub(crate) fn kill(&self, id: u32, generation: u32, collection: u32) -> Option<Doomed> {
+        let ended = self.record(id).state().kill(generation, collection);
+        (ended != Ended::No).then_some(Doomed(id))
     }
 
     /// Ends an object whose unit goes away.

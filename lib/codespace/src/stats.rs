@@ -150,6 +150,15 @@ impl Counters {
         self.freed.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Bytes handed out and not given back.
+    pub(crate) fn occupied(&self) -> usize {
+        read(&self.generated).saturating_sub(read(&self.freed))
+    }
+
+    pub(crate) fn generated(&self) -> usize {
+        read(&self.generated)
+    }
+
     pub(crate) fn snapshot(&self) -> CodeStats {
         let [baseline, optimized, other] = &self.classes;
         CodeStats {

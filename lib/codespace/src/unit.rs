@@ -11,10 +11,11 @@
 
 use std::{
     any::Any,
+    collections::BTreeSet,
     fmt,
     ops::Range,
     // Handed out as a word of memory, and a static: loom's atomics are neither.
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::{
     object::{Contents, Place},
     refs::CodeRef,
     reloc::Reach,
+    retired::Retired,
     state::{Phase, Released},
     stats::{CodeStats, Counters},
     tables::Tables,
@@ -65,6 +67,7 @@ pub struct Unit {
     manager: CodeManager,
     identity: Arc<Identity>,
     home: Option<Home>,
+    pinned: AtomicBool,
     books: Mutex<Books>,
 }
 
@@ -75,6 +78,9 @@ struct Home {
     lazy_table: usize,
 }
 
+/// Bytes for an object in a set of ids: nodes are at least half full, and have a header.
+const LISTED_BYTES: usize = 2 * size_of::<u32>();
+
 /// Who has what.
 #[derive(Debug)]
 pub(crate) struct Books {
@@ -82,8 +88,11 @@ pub(crate) struct Books {
     pub(crate) assumptions: Assumptions,
     /// Installed code of each function, with a counted reference.
     pub(crate) table: Vec<Option<u32>>,
+    /// Which functions have installed code that no cell leads to; empty before the first. See
+    /// `cold`.
+    pub(crate) suspended: Vec<bool>,
     /// All objects that have not been freed.
-    pub(crate) objects: Vec<u32>,
+    pub(crate) objects: BTreeSet<u32>,
 }
 
 impl Unit {
@@ -96,12 +105,14 @@ impl Unit {
             mode: Mode::default(),
             assumptions: Assumptions::default(),
             table: vec![None; spec.functions as usize],
-            objects: Vec::new(),
+            suspended: Vec::new(),
+            objects: BTreeSet::new(),
         };
         let mut unit = Self {
             manager: manager.clone(),
             identity,
             home: None,
+            pinned: AtomicBool::new(false),
             books: Mutex::new(Rank::Unit, books),
         };
         manager.counters().unit_added();
@@ -188,6 +199,21 @@ impl Unit {
         self.books.lock().mode = mode;
     }
 
+    /// Keeps its code when the manager takes code away from all units.
+    pub fn pin(&self) {
+        self.pinned.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends what [`Self::pin`] began.
+    pub fn unpin(&self) {
+        self.pinned.store(false, Ordering::Relaxed);
+    }
+
+    /// Is its code kept?
+    pub fn is_pinned(&self) -> bool {
+        self.pinned.load(Ordering::Relaxed)
+    }
+
     /// What became of its code. Takes no lock.
     pub fn stats(&self) -> CodeStats {
         self.identity.own.snapshot()
@@ -199,7 +225,7 @@ impl Unit {
         let code = self.stats();
         let objects = code.baseline.count + code.optimized.count + code.other.count;
         let function_bytes = CELL_BYTES + size_of::<Option<u32>>();
-        let lists = self.functions() as usize * function_bytes + objects * size_of::<u32>();
+        let lists = self.functions() as usize * function_bytes + objects * LISTED_BYTES;
         let fixed = size_of::<Self>() + size_of::<Identity>();
         fixed + lists + code.metadata_bytes + code.generated_bytes.saturating_sub(code.freed_bytes)
     }
@@ -222,11 +248,13 @@ impl Unit {
     /// Gives back a counted reference to an object of this unit.
     pub(crate) fn release(&self, id: u32) {
         let code = self.manager.slab().record(id);
-        // Read before: once it is retired, a collector may end it.
-        let item = code.item();
-        let collection = self.manager.collection().load(Ordering::Relaxed);
-        if code.state().release(collection) == Released::Retired {
+        // Read before: once it is retired, its unit's end may end it.
+        let (item, generation) = (code.item(), code.state().get().generation());
+        if code.state().release() == Released::Retired {
             self.identity.count(|counters| counters.retired(item));
+            // [RET-AFTER]
+            let retired = Retired { id, generation, unit: self.identity.id };
+            self.manager.retired().add(retired, item.bytes, self.manager.slab());
         }
     }
 
@@ -290,7 +318,7 @@ impl Unit {
         self.identity.count(|counters| counters.placed(bytes));
         for reserved in reserved {
             let id = self.start(reserved, 1);
-            self.books.get_mut().objects.push(id);
+            self.books.get_mut().objects.insert(id);
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::{
     fmt,
     ops::{Deref, DerefMut},
     sync::PoisonError,
+    time::Duration,
 };
 
 use crate::rank::{Rank, enter, leave};
@@ -106,6 +107,19 @@ impl Condvar {
         guard
     }
 
+    /// As [`Self::wait`], but not much longer than `timeout`.
+    pub fn wait_timeout<'a, T>(
+        &self,
+        mut guard: MutexGuard<'a, T>,
+        timeout: Duration,
+    ) -> MutexGuard<'a, T> {
+        if let Some(inner) = guard.inner.take() {
+            let waited = self.0.wait_timeout(inner, timeout);
+            guard.inner = Some(waited.unwrap_or_else(PoisonError::into_inner).0);
+        }
+        guard
+    }
+
     /// Wakes all that wait.
     pub fn notify_all(&self) {
         self.0.notify_all();
@@ -147,6 +161,13 @@ mod tests {
         }));
         assert!(result.is_err());
         assert_eq!(*lock.lock(), 7);
+    }
+
+    #[test]
+    fn waiting_ends_with_the_time() {
+        let (lock, changed) = (Mutex::new(Rank::Engine, 7), Condvar::new());
+        let guard = changed.wait_timeout(lock.lock(), Duration::from_millis(1));
+        assert_eq!(*guard, 7);
     }
 
     #[test]

@@ -14,10 +14,14 @@ pub enum Rank {
     CompileFailures = 19,
     /// The lazy-compile gate of a module.
     LazyGate = 20,
-    /// Making code unreachable, and freeing it.
-    Retiring = 14,
+    /// Collecting code: one thread at a time.
+    Collecting = 14,
     /// The stores of an engine.
     Stores = 15,
+    /// What one activation and the collector of code have agreed on.
+    Activation = 16,
+    /// What the collector of an engine is to do.
+    Collector = 17,
     /// Function types of an engine.
     Types = 30,
     /// State of a unit: its code table.
@@ -30,6 +34,8 @@ pub enum Rank {
     Records = 65,
     /// Objects that wait for their readers to go.
     Limbo = 70,
+    /// Retired code.
+    Retired = 75,
     /// Code memory under write scopes.
     CodeMemory = 80,
     /// Registered code ranges.

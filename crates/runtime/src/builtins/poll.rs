@@ -57,6 +57,7 @@ unsafe extern "C" fn poll(instance: *const InstanceHead, stack_pointer: usize) -
 
 /// Does what somebody asked for who changed the limit.
 pub(super) fn interrupt(store: &mut StoreState) -> Result<(), Error> {
+    store.answer_collector();
     match store.handle_interrupt() {
         InterruptAction::Continue => Ok(()),
         InterruptAction::Trap => Err(Trap::new(TrapKind::Interrupted).into()),

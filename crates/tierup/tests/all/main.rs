@@ -8,8 +8,12 @@ mod budgeted;
 mod support;
 
 mod calls;
+mod collecting;
 mod configs;
 mod faults;
+mod flushing;
+mod frames;
+mod fuel;
 mod heap;
 mod heap_stack;
 mod host;
@@ -19,4 +23,5 @@ mod stacks;
 mod threads;
 mod tiering;
 mod tiering_ends;
+mod tiers;
 mod traps;

@@ -14,12 +14,15 @@
 //! * [STATE-GENERATION] the generation changes whenever the record is used again, so who reads
 //!   the same live or retiring word twice has read one object in between.
 //!
-//! A retiring object has no count; its place holds the era in which it was retired, for a
-//! collector that waits for eras.
+//! A retiring object has no count; its place holds the number of the last collection that found
+//! it on a stack, 0 at first.
+//!
+//! * [STATE-SEEN] what a collection has seen on a stack, it does not end: seeing and ending change
+//!   the same word.
 //!
 //! ```text
-//!   63         34 33  32 31                            0
-//!   │ generation │ phase │ count, or era when retiring │
+//!   63         34 33  32 31                                             0
+//!   │ generation │ phase │ count, or the last collection when retiring │
 //! ```
 #![forbid(unsafe_code)]
 
@@ -160,15 +163,11 @@ impl State {
         }
     }
 
-    /// Gives a reference back; the last one retires the object in `era`.
-    pub(crate) fn release(&self, era: u32) -> Released {
+    /// Gives a reference back; the last one retires the object.
+    pub(crate) fn release(&self) -> Released {
         let take = |word: u64| {
             let last = word & COUNT == 1;
-            let next = if last {
-                join(Phase::Retiring, word, u64::from(era))
-            } else {
-                word.wrapping_sub(1)
-            };
+            let next = if last { join(Phase::Retiring, word, 0) } else { word.wrapping_sub(1) };
             // What the owner has ended counts no more.
             (Snapshot(word).phase() == Phase::Live).then_some(next)
         };
@@ -181,24 +180,37 @@ impl State {
         }
     }
 
-    /// The era in which the object was retired, while it is retiring.
-    pub(crate) fn retired_in(&self) -> Option<u32> {
-        let word = self.0.load(Ordering::Acquire);
-        (Snapshot(word).phase() == Phase::Retiring).then_some((word & COUNT) as u32)
+    /// Is the object retiring? Then notes that a collection saw it on a stack. [STATE-SEEN]
+    #[inline]
+    pub(crate) fn note_seen(&self, collection: u32) -> bool {
+        if self.get().phase() != Phase::Retiring {
+            return false;
+        }
+        let note = |word| {
+            let retiring = Snapshot(word).phase() == Phase::Retiring;
+            retiring.then(|| join(Phase::Retiring, word, u64::from(collection)))
+        };
+        // Whoever ends it afterwards has waited for the one who looks, by other means.
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, note).is_ok()
     }
 
-    /// Ends a retiring object.
-    pub(crate) fn kill(&self) -> Ended {
-        self.end(|phase| phase == Phase::Retiring)
+    /// Ends a retiring object that the collection has not seen. Of that generation: who has an
+    /// old list of objects ends no later one.
+    pub(crate) fn kill(&self, generation: u32, collection: u32) -> Ended {
+        self.end(|word| {
+            let same = Snapshot(word).generation() == generation;
+            let retiring = Snapshot(word).phase() == Phase::Retiring;
+            same && retiring && word & COUNT != u64::from(collection)
+        })
     }
 
     /// Ends a live or retiring object whose owner goes away.
     pub(crate) fn condemn(&self) -> Ended {
-        self.end(|phase| matches!(phase, Phase::Live | Phase::Retiring))
+        self.end(|word| matches!(Snapshot(word).phase(), Phase::Live | Phase::Retiring))
     }
 
-    fn end(&self, from: impl Fn(Phase) -> bool) -> Ended {
-        let end = |word| from(Snapshot(word).phase()).then(|| join(Phase::Dead, word, 0));
+    fn end(&self, may_end: impl Fn(u64) -> bool) -> Ended {
+        let end = |word| may_end(word).then(|| join(Phase::Dead, word, 0));
         // Acquire pairs with `release`.
         match self.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, end) {
             Ok(word) => Ended::From(Snapshot(word).phase()),

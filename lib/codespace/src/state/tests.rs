@@ -16,16 +16,19 @@ mod alone {
         state.start(1);
         state.acquire();
         assert_eq!(state.try_acquire(), Acquired::Yes);
-        assert_eq!(state.release(7), Released::StillLive);
-        assert_eq!(state.kill(), Ended::No);
-        assert_eq!(state.release(8), Released::StillLive);
-        assert_eq!(state.retired_in(), None);
-        assert_eq!(state.release(9), Released::Retired);
-        assert_eq!(state.retired_in(), Some(9));
+        assert_eq!(state.release(), Released::StillLive);
+        assert_eq!(state.kill(0, 1), Ended::No);
+        assert_eq!(state.release(), Released::StillLive);
+        assert!(!state.note_seen(3));
+        assert_eq!(state.release(), Released::Retired);
+        assert!(state.note_seen(3) && state.note_seen(3));
+        // [STATE-SEEN]
+        assert_eq!(state.kill(0, 3), Ended::No);
+        assert_eq!(state.kill(1, 4), Ended::No);
         assert!(state.get().is_same_object(state.get()));
         assert_eq!(state.try_acquire(), Acquired::No);
-        assert_eq!(state.kill(), Ended::From(Phase::Retiring));
-        assert_eq!(state.kill(), Ended::No);
+        assert_eq!(state.kill(0, 1), Ended::From(Phase::Retiring));
+        assert_eq!(state.kill(0, 1), Ended::No);
         assert_eq!(state.condemn(), Ended::No);
         assert!(!state.get().is_same_object(state.get()));
         state.recycle();
@@ -61,7 +64,7 @@ mod alone {
         state.start(4000);
         let last = AtomicU64::new(0);
         sync::hammer(4, 1000, |_, _| {
-            if state.release(1) == Released::Retired {
+            if state.release() == Released::Retired {
                 last.fetch_add(1, Ordering::Relaxed);
             }
         });
@@ -83,11 +86,11 @@ mod scenarios {
             let reader = {
                 let state = Arc::clone(&state);
                 thread::spawn(move || match state.try_acquire() {
-                    Acquired::Yes => Some(state.release(1)),
+                    Acquired::Yes => Some(state.release()),
                     Acquired::No => None,
                 })
             };
-            let mine = state.release(1);
+            let mine = state.release();
             let theirs = reader.join().unwrap();
             // Exactly one of the two was the last.
             let both = [Some(mine), theirs];
@@ -102,13 +105,29 @@ mod scenarios {
         loom::model(|| {
             let state = Arc::new(State::new());
             state.start(1);
-            assert_eq!(state.release(1), Released::Retired);
+            assert_eq!(state.release(), Released::Retired);
             let collector = {
                 let state = Arc::clone(&state);
-                thread::spawn(move || state.kill())
+                thread::spawn(move || state.kill(0, 1))
             };
             assert_eq!(state.try_acquire(), Acquired::No);
             assert_eq!(collector.join().unwrap(), Ended::From(Phase::Retiring));
+        });
+    }
+
+    #[test]
+    fn state_seen_and_ended_is_impossible() {
+        loom::model(|| {
+            let state = Arc::new(State::new());
+            state.start(1);
+            assert_eq!(state.release(), Released::Retired);
+            let looker = {
+                let state = Arc::clone(&state);
+                thread::spawn(move || state.note_seen(1))
+            };
+            let ended = state.kill(0, 1);
+            let seen = looker.join().unwrap();
+            assert_eq!(ended == Ended::No, seen);
         });
     }
 
@@ -120,10 +139,12 @@ mod scenarios {
             let threads: Vec<_> = (0..2)
                 .map(|number| {
                     let state = Arc::clone(&state);
-                    thread::spawn(move || if number == 0 { state.kill() } else { state.condemn() })
+                    thread::spawn(
+                        move || if number == 0 { state.kill(0, 1) } else { state.condemn() },
+                    )
                 })
                 .collect();
-            let _ = state.release(1);
+            let _ = state.release();
             let ended: Vec<_> = threads.into_iter().map(|t| t.join().unwrap()).collect();
             assert_eq!(ended.iter().filter(|ended| **ended != Ended::No).count(), 1);
             assert_eq!(state.get().phase(), Phase::Dead);
@@ -139,7 +160,7 @@ mod scenarios {
                 let state = Arc::clone(&state);
                 thread::spawn(move || assert!(state.get().is_same_object(state.get())))
             };
-            assert_eq!(state.release(1), Released::Retired);
+            assert_eq!(state.release(), Released::Retired);
             reader.join().unwrap();
         });
     }
@@ -162,8 +183,8 @@ mod scenarios {
                     }
                 })
             };
-            assert_eq!(state.release(1), Released::Retired);
-            assert_eq!(state.kill(), Ended::From(Phase::Retiring));
+            assert_eq!(state.release(), Released::Retired);
+            assert_eq!(state.kill(0, 1), Ended::From(Phase::Retiring));
             state.recycle();
             contents.store(2, Ordering::Release);
             state.start(1);

@@ -88,10 +88,10 @@ fn a_limit_of_nothing_is_an_error() {
     let manager = CodeManager::new(&Config { committed_limit: 0, ..page_steps() }).unwrap();
     let spec = codespace::UnitSpec { functions: 1, lazy_stub: 0, owner: std::sync::Arc::new(()) };
     let error = manager.new_unit(spec).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: PAGE, free: 0 }));
+    assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: PAGE, free: 0, .. }));
     let unit = unit(&manager, 0);
     let error = unit.place(vec![Draft::new(Kind::Stub, vec![0xc3])]).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: PAGE, free: 0 }));
+    assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: PAGE, free: 0, .. }));
     assert!(error.to_string().contains("4096 bytes wanted, 0 free"), "{error}");
 }
 
@@ -107,7 +107,7 @@ fn the_limit_is_shared_by_units_and_not_by_managers() {
     }
     for unit in &units {
         let error = unit.place(stub()).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: PAGE, free: 0 }));
+        assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: PAGE, free: 0, .. }));
     }
     assert_eq!(manager.stats().committed_bytes, 4 * PAGE);
     let other_unit = unit(&other, 0);
@@ -215,7 +215,8 @@ fn one_hundred_placed_and_dropped_leave_nothing() {
         let unit = unit(&manager, 100);
         let before = manager.stats();
         for round in 0..20 {
-            let placed = unit.place((0..100).map(|f| constant(f, round)).collect()).unwrap();
+            let placed =
+                unit.place((0..100).map(|f| constant(f, round)).collect::<Vec<_>>()).unwrap();
             assert_eq!(placed[1].range().len(), 6);
             let scope = manager.scope();
             assert!(scope.lookup(placed[1].range().start).is_none());

@@ -1,0 +1,466 @@
+//! Collecting code of an engine: who does it, and when.
+//!
+//! ```text
+//!   publish, remove ──► enough was retired? ──┐
+//!   a stack has left retired code ────────────┼──► worker: collect ──► survivors? ──► again, when
+//!   some time after that ─────────────────────┘                                      they may go
+//!   Engine::collect ──► the calling thread: collect
+//!   too much is occupied ──► worker: take code away, collect, until it is less ([`Step`])
+//!   no room for new code ──► the calling thread: the same, until there is
+//! ```
+//!
+//! The worker is a thread that is started when there is something to collect for the first time,
+//! and waits without a timer unless code that survived may go without a sign:
+//!
+//! * [CO-SIGN] who was in a host call when it was seen to hold retired code tells when it comes
+//!   back or leaves (it is *watched*). Until then nothing has to be tried again.
+//! * [CO-TIMER] one that runs is asked again after a while; longer each time it was in vain.
+#![forbid(unsafe_code)]
+
+use std::{
+    sync::{Arc, Weak},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use codespace::{Answer, CodeManager, Collected, GENTLE_STEPS, Removed, Step};
+use sync::{
+    Condvar, Mutex, MutexGuard, Rank,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+};
+
+use crate::{activation, interrupt::SharedBlock};
+
+/// How long is waited for what. Chosen, not measured, but for the first: about what it takes until
+/// a running thread polls.
+mod pauses {
+    use std::time::Duration;
+
+    /// Before those who run are looked at again, at first, in case they have left code meanwhile.
+    pub(super) const FIRST: Duration = Duration::from_micros(50);
+    /// The same, later.
+    pub(super) const LONGEST: Duration = Duration::from_millis(2);
+    /// Until a collection is given up for now, because a thread does not get a processor.
+    pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+    /// Between two collections for the sake of survivors.
+    pub(super) const BETWEEN: Duration = Duration::from_millis(1);
+    /// As long as survivors are in frames of code that runs; doubled each time.
+    pub(super) const RETRY: Duration = Duration::from_millis(2);
+    /// At most.
+    pub(super) const LONGEST_RETRY: Duration = Duration::from_secs(1);
+}
+
+/// Collects code of one engine.
+#[derive(Debug)]
+pub(crate) struct Collector(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    manager: CodeManager,
+    /// Blocks of the stores, which are what may run code.
+    blocks: Mutex<Vec<Weak<SharedBlock>>>,
+    todo: Mutex<Todo>,
+    changed: Condvar,
+    /// Someone has asked the worker for a collection that has not begun.
+    wanted: AtomicBool,
+    /// How much code had been generated when gentle steps were taken for the last time.
+    relieved_at: AtomicUsize,
+    counts: Counts,
+}
+
+/// What collections there were.
+#[derive(Debug, Default)]
+struct Counts {
+    collections: AtomicU64,
+    objects: AtomicU64,
+    bytes: AtomicU64,
+    flushed: AtomicU64,
+    flushed_bytes: AtomicU64,
+}
+
+/// What collections of code there were.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct CollectionStats {
+    /// Collections that came to an end.
+    pub collections: u64,
+    /// Code objects freed.
+    pub objects: u64,
+    /// Bytes of their code.
+    pub bytes: u64,
+    /// Functions whose code was taken away, because somebody wanted that or to stay under the
+    /// limit.
+    pub flushed: u64,
+    /// Bytes of their code.
+    pub flushed_bytes: u64,
+}
+
+/// What the worker is to do.
+#[derive(Debug)]
+struct Todo {
+    stopped: bool,
+    /// Counts answers of activations.
+    answers: u64,
+    retry: Retry,
+    last_end: Instant,
+    worker: Option<JoinHandle<()>>,
+}
+
+/// About what survived the last collection.
+#[derive(Debug, Default)]
+struct Retry {
+    survivors: usize,
+    /// Whose frames hold it.
+    holders: Vec<Weak<SharedBlock>>,
+    /// Some of it was left.
+    released: bool,
+    /// Collections since something was freed.
+    in_vain: u32,
+}
+
+/// What the worker does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Next {
+    Collect,
+    Wait,
+    WaitFor(Duration),
+}
+
+/// What decides about it.
+#[derive(Clone, Copy, Debug)]
+struct Situation {
+    wanted: bool,
+    survivors: Survivors,
+    in_vain: u32,
+    /// Since the last collection.
+    since: Duration,
+}
+
+/// What became of what survived the last collection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Survivors {
+    /// There are none.
+    None,
+    /// Some of it was left by frames.
+    Released,
+    /// All who hold it tell when they move.
+    Watched,
+    /// Somebody runs.
+    Running,
+}
+
+impl Collector {
+    pub(crate) fn new(manager: CodeManager) -> Self {
+        let todo = Todo {
+            stopped: false,
+            answers: 0,
+            retry: Retry::default(),
+            last_end: Instant::now(),
+            worker: None,
+        };
+        Self(Arc::new(Shared {
+            manager,
+            blocks: Mutex::new(Rank::Stores, Vec::new()),
+            todo: Mutex::new(Rank::Collector, todo),
+            changed: Condvar::new(),
+            wanted: AtomicBool::new(false),
+            relieved_at: AtomicUsize::new(0),
+            counts: Counts::default(),
+        }))
+    }
+
+    /// A store was made.
+    pub(crate) fn add_block(&self, block: &Arc<SharedBlock>) {
+        let mut blocks = self.0.blocks.lock();
+        if blocks.len() == blocks.capacity() {
+            blocks.retain(|block| block.strong_count() != 0);
+        }
+        blocks.push(Arc::downgrade(block));
+    }
+
+    /// Code was retired: has the worker collect, if that was enough.
+    #[inline]
+    pub(crate) fn consider(&self) {
+        if self.0.manager.wants_collection() || self.0.wants_relief() {
+            self.want();
+        }
+    }
+
+    /// Has the worker collect.
+    pub(crate) fn want(&self) {
+        if !self.0.wanted.swap(true, Ordering::Relaxed) {
+            let mut todo = self.0.todo.lock();
+            self.0.wake_worker(&mut todo);
+        }
+    }
+
+    /// Takes a step to get memory, on this thread.
+    pub(crate) fn take(&self, step: Step) -> Removed {
+        self.0.take(step)
+    }
+
+    /// Code was taken away.
+    pub(crate) fn count_flushed(&self, removed: Removed) {
+        self.0.count_flushed(removed);
+    }
+
+    /// An activation has answered.
+    pub(crate) fn answered(&self, answer: Answer) {
+        if answer == Answer::Unasked {
+            return;
+        }
+        let mut todo = self.0.todo.lock();
+        todo.answers += 1;
+        todo.retry.released |= answer == Answer::Released;
+        drop(todo);
+        self.0.changed.notify_all();
+    }
+
+    /// Collects on this thread.
+    pub(crate) fn collect(&self) -> Collected {
+        self.0.collect()
+    }
+
+    pub(crate) fn stats(&self) -> CollectionStats {
+        let Counts { collections, objects, bytes, flushed, flushed_bytes } = &self.0.counts;
+        CollectionStats {
+            flushed: flushed.load(Ordering::Relaxed),
+            flushed_bytes: flushed_bytes.load(Ordering::Relaxed),
+            collections: collections.load(Ordering::Relaxed),
+            objects: objects.load(Ordering::Relaxed),
+            bytes: bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Ends the worker. Not to be called in a forked child, which does not have it.
+    pub(crate) fn stop(&self) {
+        let worker = {
+            let mut todo = self.0.todo.lock();
+            todo.stopped = true;
+            todo.worker.take()
+        };
+        self.0.changed.notify_all();
+        if let Some(worker) = worker.filter(|worker| worker.thread().id() != thread::current().id())
+        {
+            // It has logged what it panicked with.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    /// Frees what was retired before now and no stack holds. Waits for those who run code.
+    fn collect(self: &Arc<Self>) -> Collected {
+        let collection = self.manager.begin_collection();
+        self.wanted.store(false, Ordering::Relaxed);
+        if collection.is_empty() {
+            drop(collection);
+            self.note(Collected::default(), Vec::new());
+            return Collected::default();
+        }
+        let mut round = match activation::ask(&collection, self.live_blocks()) {
+            Ok(round) => round,
+            Err(error) => {
+                tracing::warn!(target: "runtime", %error, "code cannot be collected");
+                return Collected::default();
+            }
+        };
+        let (begin, mut pause) = (Instant::now(), pauses::FIRST);
+        let answered = loop {
+            let answers = self.todo.lock().answers;
+            match collection.look(round) {
+                Ok(answered) => break answered,
+                Err(rest) => round = rest,
+            }
+            if pauses::PATIENCE < begin.elapsed() {
+                let waiting = round.waiting();
+                tracing::warn!(target: "runtime", waiting, "collection of code given up for now");
+                self.note(Collected { survivors: 1, ..Collected::default() }, Vec::new());
+                return Collected::default();
+            }
+            self.wait_for_answer(answers, pause);
+            pause = (pause * 2).min(pauses::LONGEST);
+        };
+        let collected = collection.finish(&answered);
+        self.count(collected);
+        self.note(collected, answered.holders());
+        collected
+    }
+
+    /// Takes code away and frees it.
+    fn take(self: &Arc<Self>, step: Step) -> Removed {
+        let removed = self.manager.take(step);
+        self.count_flushed(removed);
+        self.collect();
+        removed
+    }
+
+    fn count_flushed(&self, removed: Removed) {
+        self.counts.flushed.fetch_add(removed.functions as u64, Ordering::Relaxed);
+        self.counts.flushed_bytes.fetch_add(removed.code_bytes as u64, Ordering::Relaxed);
+    }
+
+    fn wants_relief(&self) -> bool {
+        self.manager.wants_relief(self.relieved_at.load(Ordering::Relaxed))
+    }
+
+    /// Makes room under the limit, if that is what is wanted; else collects.
+    fn collect_or_relieve(self: &Arc<Self>) {
+        if !self.wants_relief() {
+            self.collect();
+            return;
+        }
+        self.relieved_at.store(self.manager.generated_bytes(), Ordering::Relaxed);
+        for step in GENTLE_STEPS {
+            self.take(step);
+            if self.manager.is_low() {
+                break;
+            }
+        }
+    }
+
+    fn live_blocks(&self) -> Vec<Arc<SharedBlock>> {
+        self.blocks.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn wait_for_answer(&self, answers: u64, pause: Duration) {
+        let todo = self.todo.lock();
+        if todo.answers == answers {
+            drop(self.changed.wait_timeout(todo, pause));
+        }
+    }
+
+    fn count(&self, collected: Collected) {
+        self.counts.collections.fetch_add(1, Ordering::Relaxed);
+        self.counts.objects.fetch_add(collected.objects as u64, Ordering::Relaxed);
+        self.counts.bytes.fetch_add(collected.code_bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Remembers whether it is worth being tried again.
+    fn note(self: &Arc<Self>, collected: Collected, holders: Vec<Arc<SharedBlock>>) {
+        let Collected { objects, survivors, .. } = collected;
+        let mut todo = self.todo.lock();
+        todo.last_end = Instant::now();
+        todo.retry = Retry {
+            survivors,
+            holders: holders.iter().map(Arc::downgrade).collect(),
+            released: false,
+            in_vain: if objects == 0 { todo.retry.in_vain.saturating_add(1) } else { 0 },
+        };
+        if survivors != 0 {
+            self.wake_worker(&mut todo);
+        }
+    }
+
+    fn wake_worker(self: &Arc<Self>, todo: &mut MutexGuard<'_, Todo>) {
+        if todo.worker.is_none() && !todo.stopped {
+            let shared = Arc::clone(self);
+            let builder = thread::Builder::new().name("tierup-collect".to_owned());
+            match builder.spawn(move || shared.work()) {
+                Ok(worker) => todo.worker = Some(worker),
+                Err(error) => {
+                    // The next one who wants a collection tries again.
+                    self.wanted.store(false, Ordering::Relaxed);
+                    tracing::warn!(target: "runtime", %error, "no thread for collecting code");
+                }
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// The worker's life.
+    fn work(self: Arc<Self>) {
+        let mut todo = self.todo.lock();
+        while !todo.stopped {
+            let wanted = self.wanted.load(Ordering::Relaxed);
+            todo = match next(todo.situation(wanted)) {
+                Next::Collect => {
+                    drop(todo);
+                    self.collect_or_relieve();
+                    self.todo.lock()
+                }
+                Next::Wait => self.changed.wait(todo),
+                Next::WaitFor(time) => self.changed.wait_timeout(todo, time),
+            };
+        }
+    }
+}
+
+impl Todo {
+    #[expect(clippy::fn_params_excessive_bools, reason = "a part of the result")]
+    fn situation(&self, wanted: bool) -> Situation {
+        let (survivors, in_vain) = (self.retry.state(), self.retry.in_vain);
+        Situation { wanted, survivors, in_vain, since: self.last_end.elapsed() }
+    }
+}
+
+impl Retry {
+    fn state(&self) -> Survivors {
+        // Who is gone holds nothing any more.
+        let is_watched = |holder: &Weak<SharedBlock>| {
+            holder.upgrade().is_some_and(|holder| holder.handshake().is_pending())
+        };
+        if self.survivors == 0 {
+            Survivors::None
+        } else if self.released {
+            Survivors::Released
+        } else if !self.holders.is_empty() && self.holders.iter().all(is_watched) {
+            Survivors::Watched
+        } else {
+            Survivors::Running
+        }
+    }
+}
+
+/// The decision.
+fn next(now: Situation) -> Next {
+    if now.wanted {
+        return Next::Collect;
+    }
+    let due_after = match now.survivors {
+        // [CO-SIGN]
+        Survivors::None | Survivors::Watched => return Next::Wait,
+        Survivors::Released => pauses::BETWEEN,
+        Survivors::Running => {
+            // [CO-TIMER]
+            let factor = 1_u32.checked_shl(now.in_vain).unwrap_or(u32::MAX);
+            pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY)
+        }
+    };
+    match due_after.checked_sub(now.since) {
+        Some(rest) if !rest.is_zero() => Next::WaitFor(rest),
+        _ => Next::Collect,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUIET: Situation =
+        Situation { wanted: false, survivors: Survivors::None, in_vain: 0, since: Duration::ZERO };
+
+    #[test]
+    fn the_worker_does_what_is_due() {
+        let ms = Duration::from_millis;
+        let survivors = Situation { survivors: Survivors::Running, ..QUIET };
+        let watched = Situation { survivors: Survivors::Watched, ..QUIET };
+        let released = Situation { survivors: Survivors::Released, ..QUIET };
+        for (situation, expected) in [
+            (QUIET, Next::Wait),
+            (Situation { since: ms(100_000), ..QUIET }, Next::Wait),
+            (Situation { wanted: true, ..QUIET }, Next::Collect),
+            (Situation { wanted: true, ..watched }, Next::Collect),
+            // [CO-SIGN]
+            (Situation { since: ms(100_000), ..watched }, Next::Wait),
+            (released, Next::WaitFor(pauses::BETWEEN)),
+            (Situation { since: ms(1), ..released }, Next::Collect),
+            // [CO-TIMER]
+            (survivors, Next::WaitFor(ms(2))),
+            (Situation { since: ms(2), ..survivors }, Next::Collect),
+            (Situation { in_vain: 3, since: ms(6), ..survivors }, Next::WaitFor(ms(10))),
+            (Situation { in_vain: 40, since: ms(1), ..survivors }, Next::WaitFor(ms(999))),
+        ] {
+            assert_eq!(next(situation), expected, "{situation:?}");
+        }
+    }
+}
