@@ -52,6 +52,8 @@ mod wrapper;
 mod collect;
 mod limits;
 mod raw;
+mod shell;
 
 pub use realm::{Interrupt, Realm, RealmOptions};
 pub use script_error::ScriptError;
+pub use shell::{Exposure, FileKind, Rejections, Shell, ShellError, ShellOptions};

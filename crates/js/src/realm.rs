@@ -193,6 +193,10 @@ impl Realm {
         &self.runtime
     }
 
+    pub(crate) fn state(&self) -> &Rc<State> {
+        &self.state
+    }
+
     /// Defines a function `gc` in the global object, which collects as [`Realm::collect`] does.
     ///
     /// # Errors
