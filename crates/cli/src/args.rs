@@ -188,6 +188,7 @@ pub(crate) struct WastArgs {
 
 /// Arguments of `js`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each with its name")]
 pub(crate) struct JsArgs {
     /// FILE and those of -f are modules; otherwise those are whose names end in .mjs
     #[arg(long)]

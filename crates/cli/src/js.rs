@@ -53,8 +53,7 @@ fn shell(args: &JsArgs, arguments: &[OsString]) -> Result<Shell, Failure> {
             UnhandledRejections::None => Rejections::Ignore,
         },
     };
-    let shell =
-        Shell::new(&engine(&args.engine)?, options).map_err(|error| Failure::error(error))?;
+    let shell = Shell::new(&engine(&args.engine)?, options).map_err(Failure::error)?;
     if let Some(timeout) = timeout {
         let interrupt = shell.realm().interrupt();
         thread::spawn(move || {

@@ -2,6 +2,7 @@
 //!
 //! The specification gives them a detach key, so that only growing detaches them. QuickJS knows no
 //! such keys; what else could detach a buffer is replaced by functions that look first.
+#![forbid(unsafe_code)]
 
 use std::rc::Rc;
 

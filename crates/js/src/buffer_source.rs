@@ -2,6 +2,7 @@
 //!
 //! The properties that say what a view shows can be replaced by scripts, so the realm keeps the
 //! accessors that it had when it was made.
+#![forbid(unsafe_code)]
 
 use rquickjs::{Ctx, Exception, Function, Object, Persistent, Result, Value, atom::PredefinedAtom};
 

@@ -2,6 +2,7 @@
 //!
 //! Converting to Wasm may run scripts, so it happens before the store is entered. References to
 //! values of JavaScript become objects of the store only there: hence [`Argument`].
+#![forbid(unsafe_code)]
 
 use rquickjs::{Array, Ctx, Exception, Function, Object, Result, Symbol, Value};
 use tierup::{ExternRef, StoreContextMut, Val, ValType};

@@ -8,6 +8,7 @@
 //! | operations | yes | yes | yes |
 //! | attributes, which are accessors | | yes | yes |
 //! | `Symbol.toStringTag` | no | no | yes |
+#![forbid(unsafe_code)]
 
 use std::rc::Rc;
 

@@ -2,6 +2,7 @@
 //!
 //! An exception of a script that passes through Wasm stays what it is: it waits in the context
 //! while [`Thrown`] unwinds Wasm's frames.
+#![forbid(unsafe_code)]
 
 use std::{fmt, rc::Rc};
 

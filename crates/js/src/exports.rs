@@ -134,11 +134,10 @@ unsafe extern "C" fn call_exported(
         let exported = Class::<Exported<'_>>::from_value(&exported)?;
         let exported = exported.borrow();
         let present = exported.ty.params.len().max(count.max(0) as usize);
-        // SAFETY: the promise about `arguments`; where there are none the pointer may be null.
-        let arguments = match present {
-            0 => &[],
-            _ => unsafe { std::slice::from_raw_parts(arguments, present) },
-        };
+        // Where there are none the pointer may be null.
+        let start = if present == 0 { NonNull::dangling().as_ptr() } else { arguments };
+        // SAFETY: the promise about `arguments`.
+        let arguments = unsafe { std::slice::from_raw_parts(start, present) };
         exported.call(&ctx, arguments)
     });
     match catch_unwind(call) {

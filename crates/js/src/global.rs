@@ -1,4 +1,5 @@
 //! `WebAssembly.Global`.
+#![forbid(unsafe_code)]
 
 use rquickjs::{Ctx, Exception, Result, Value};
 use tierup::{Extern, Global, GlobalType, Mutability, ValType};

@@ -1,4 +1,5 @@
 //! Functions of JavaScript that modules import.
+#![forbid(unsafe_code)]
 
 use rquickjs::{Ctx, Result, Value};
 use tierup::{AsContextMut, Caller, Func, FuncType, StoreContextMut, Val, ValType};

@@ -1,4 +1,5 @@
 //! `WebAssembly.Instance`: reading imports, instantiating, and the exports object.
+#![forbid(unsafe_code)]
 
 use rquickjs::{Class, Ctx, Exception, Object, Result, Value, object::Property};
 use tierup::{

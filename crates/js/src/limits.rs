@@ -1,4 +1,5 @@
 //! The embedder's limits, and a note of every memory that grew.
+#![forbid(unsafe_code)]
 
 use std::{cell::Cell, rc::Rc};
 

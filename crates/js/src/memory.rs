@@ -1,4 +1,5 @@
 //! `WebAssembly.Memory`.
+#![forbid(unsafe_code)]
 
 use rquickjs::{Class, Ctx, Exception, Result, Value};
 use tierup::{Memory, MemoryType};

@@ -1,4 +1,5 @@
 //! `WebAssembly.Module`.
+#![forbid(unsafe_code)]
 
 use rquickjs::{Array, ArrayBuffer, Class, Ctx, Exception, Object, Result, Value};
 use tierup::{Bytes, ExternType, Module};

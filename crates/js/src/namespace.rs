@@ -7,6 +7,7 @@
 //!   instantiate(bytes, imports)   copies the bytes │ job: compiles │ job: reads imports, instantiates
 //!   instantiate(module, imports)  reads the imports                │ job: instantiates
 //! ```
+#![forbid(unsafe_code)]
 
 use std::rc::Rc;
 

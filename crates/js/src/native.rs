@@ -1,4 +1,5 @@
 //! Functions of JavaScript that are written in Rust.
+#![forbid(unsafe_code)]
 
 use std::rc::Rc;
 

@@ -1,4 +1,5 @@
 //! A realm: a JavaScript context with the `WebAssembly` namespace, and the store behind it.
+#![forbid(unsafe_code)]
 
 use std::{
     fmt,

@@ -1,4 +1,5 @@
 //! An exception of JavaScript, for Rust.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 

@@ -9,6 +9,7 @@
 //!
 //! So the frames of the n-th entry take the place of the n-th such line. Start functions are
 //! entered without such a line: the state knows which entries run one.
+#![forbid(unsafe_code)]
 
 use rquickjs::{Result, Value};
 use tierup::Backtrace;

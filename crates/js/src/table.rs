@@ -1,4 +1,5 @@
 //! `WebAssembly.Table`.
+#![forbid(unsafe_code)]
 
 use rquickjs::{Ctx, Exception, Result, Value};
 use tierup::{Extern, Table, TableType, ValType};

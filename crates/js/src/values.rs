@@ -2,6 +2,7 @@
 //!
 //! A store keeps host values that any thread may drop; JavaScript's are not such. So the store
 //! keeps their numbers.
+#![forbid(unsafe_code)]
 
 use rquickjs::{Ctx, Persistent, Result, Value};
 

@@ -1,4 +1,5 @@
 //! The engine, for scripts that test it: the global object `tierup`.
+#![forbid(unsafe_code)]
 
 use std::rc::Rc;
 

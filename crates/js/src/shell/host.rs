@@ -1,4 +1,5 @@
 //! What the shell's script needs of the system.
+#![forbid(unsafe_code)]
 
 use std::{
     fs,
@@ -78,6 +79,7 @@ fn encode(ctx: Ctx<'_>, text: String) -> Result<Value<'_>> {
 
 /// A string from UTF-8, wrong bytes replaced, and how many bytes at the end begin a character that
 /// is not complete; -1 if `fatal` and something is wrong.
+#[expect(clippy::fn_params_excessive_bools, reason = "a member of an options object")]
 fn decode(bytes: Value<'_>, offset: usize, length: usize, fatal: bool) -> List<(String, i32)> {
     let bytes = raw::buffer_bytes(&bytes, Some((offset, length))).unwrap_or_default();
     let mut complete = bytes.len();

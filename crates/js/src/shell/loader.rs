@@ -1,4 +1,5 @@
 //! Modules from files: specifiers are paths, relative to the module that names them.
+#![forbid(unsafe_code)]
 
 use std::{fs, path::Path};
 

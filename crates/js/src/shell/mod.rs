@@ -6,6 +6,7 @@
 //! ```text
 //!   run a file ──► jobs until none is left ──► unhandled rejection? ──► next timer ──► jobs ...
 //! ```
+#![forbid(unsafe_code)]
 
 mod host;
 mod loader;
