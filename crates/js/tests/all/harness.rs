@@ -8,6 +8,18 @@ use tierup_js::Realm;
 
 /// Runs all scripts on engines of that configuration.
 fn run_all(mode: &str, configure: impl Fn(&mut Config)) {
+    run_with(mode, configure, Between::Nothing);
+}
+
+/// What happens between any two things that a test looks at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Between {
+    Nothing,
+    Flush,
+    Collect,
+}
+
+fn run_with(mode: &str, configure: impl Fn(&mut Config), between: Between) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api");
     let harness = fs::read_to_string(folder.join("harness.js")).unwrap();
     let mut scripts: Vec<_> =
@@ -20,7 +32,7 @@ fn run_all(mode: &str, configure: impl Fn(&mut Config)) {
         let mut config = Config::new();
         configure(&mut config);
         let name = script.file_name().unwrap().to_str().unwrap();
-        for (test, problem) in run(&Engine::new(&config).unwrap(), &harness, &script) {
+        for (test, problem) in run(&Engine::new(&config).unwrap(), (&harness, &script), between) {
             match problem.as_str() {
                 "" => passed += 1,
                 _ => failures.push(format!("{name}: {test}: {problem}")),
@@ -31,13 +43,26 @@ fn run_all(mode: &str, configure: impl Fn(&mut Config)) {
     assert!(failures.is_empty(), "in mode {mode}:\n{}", failures.join("\n"));
 }
 
-fn run(engine: &Engine, harness: &str, script: &Path) -> Vec<(String, String)> {
+fn run(
+    engine: &Engine,
+    (harness, script): (&str, &Path),
+    between: Between,
+) -> Vec<(String, String)> {
     let realm = Realm::new(engine).unwrap();
     realm
         .call(|ctx| {
             let wat: Function<'_> = Function::new(ctx.clone(), binary)?;
             ctx.globals().set("wat", wat)?;
-            realm.install_gc(ctx)
+            realm.install_gc(ctx)?;
+            let engine = engine.clone();
+            match between {
+                Between::Nothing => Ok(()),
+                Between::Collect => ctx.eval("globalThis.between = gc"),
+                Between::Flush => {
+                    let flush = move || drop(engine.remove_code());
+                    ctx.globals().set("between", Function::new(ctx.clone(), flush)?)
+                }
+            }
         })
         .unwrap();
     realm.eval("harness.js", harness).unwrap();
@@ -88,4 +113,14 @@ fn with_explicit_bounds() {
     run_all("explicit bounds", |config| {
         config.memory_mode(tierup::MemoryMode::Explicit);
     });
+}
+
+#[test]
+fn with_all_code_removed_between_calls() {
+    run_with("flushed between calls", |_| {}, Between::Flush);
+}
+
+#[test]
+fn with_garbage_collected_between_calls() {
+    run_with("collected between calls", |_| {}, Between::Collect);
 }
