@@ -22,7 +22,7 @@ test(() => {
   assert_equals(funcs("2").length, 2);
   const order = [];
   new WebAssembly.Table(new Proxy({ element: "anyfunc", initial: 1, maximum: 1 }, { get(target, name) { order.push(name); return target[name]; } }));
-  assert_array_equals(order, ["element", "initial", "maximum"]);
+  assert_array_equals(order, ["element", "address", "initial", "maximum"]);
 }, "constructor's arguments");
 
 test(() => {
