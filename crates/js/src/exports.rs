@@ -131,7 +131,7 @@ unsafe extern "C" fn call_exported(
     let ctx = unsafe { raw::context(context) };
     let call = AssertUnwindSafe(|| -> Result<_> {
         // SAFETY: [EX-DATA]
-        let place = unsafe { data.add(1).read() };
+        let place = unsafe { data.wrapping_add(1).read() };
         // SAFETY: [EX-DATA] the payload is a pointer, whatever the tag says.
         let place = unsafe { qjs::JS_VALUE_GET_PTR(place) }.cast::<Exported<'_>>();
         // SAFETY: [EX-DATA]; an `Exported` is only ever read.

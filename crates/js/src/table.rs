@@ -98,7 +98,11 @@ fn set<'js>(call: &Call<'_, 'js>) -> Result<Value<'js>> {
     let (table, element) = receiver(call, what)?;
     require_arguments(call, 1, what)?;
     let index = unsigned_long(&call.arg(0), &format!("{what}: argument 1"))?;
-    let value = Argument::optional(state, call.arg(1), element)?;
+    // Unlike elsewhere, `undefined` is a value here and not a missing argument.
+    let value = match call.count() {
+        1 => Argument::default(call.ctx(), element),
+        _ => Argument::new(state, call.arg(1), element)?,
+    };
     state.collect_if_due(call.ctx());
     let done = state.store.enter(|store| {
         let value = value.into_val(state, store)?;

@@ -39,8 +39,8 @@ test(() => {
   table.set(0);
   assert_equals(table.get(0), null);
   table.set(0, f);
-  table.set(0, undefined);
-  assert_equals(table.get(0), null);
+  assert_throws(TypeError, () => table.set(0, undefined));
+  assert_equals(table.get(0), f);
   assert_throws(RangeError, () => table.get(4));
   assert_throws(RangeError, () => table.set(4, f));
   for (const wrong of [undefined, -1, 2 ** 32, NaN, 1n, "x"]) {
