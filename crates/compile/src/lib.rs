@@ -9,7 +9,7 @@ mod error;
 mod trivial;
 
 pub use error::{CompileError, CompileErrorKind};
-pub use request::{Compiled, Request, Settings};
+pub use request::{Compiled, Limits, Request, Settings};
 pub use trivial::Trivial;
 
 use codespace::Tier;

@@ -32,7 +32,7 @@ pub fn compile(
     memory_mode: MemoryMode,
 ) -> Result<Compiled, CompileError> {
     let layout = InstanceLayout::new(module);
-    let settings = Settings { memory_mode };
+    let settings = Settings { memory_mode, ..Settings::default() };
     let function = DefinedFunc(function);
     compiler.compile(&Request { module, layout: &layout, function, settings: &settings })
 }

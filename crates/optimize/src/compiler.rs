@@ -3,13 +3,15 @@
 use std::fmt;
 
 use codespace::Tier;
-use cranelift_codegen::{CodegenError, control::ControlPlane, isa::OwnedTargetIsa};
+use cranelift_codegen::{CodegenError, isa::OwnedTargetIsa};
 use tierup_compile::{CompileError, CompileErrorKind, Compiled, Compiler, Request};
 
 use crate::{
-    HostError, finish,
+    HostError,
+    allowance::Allowance,
+    finish,
     host::{self, Feature},
-    translate,
+    phases, translate,
     workspace::{self, Workspace},
 };
 
@@ -57,7 +59,8 @@ impl Optimizing {
     /// Like [`Compiler::compile`].
     pub fn intermediate(&self, request: &Request<'_>) -> Result<String, CompileError> {
         workspace::with(|workspace| {
-            translate::function(&*self.isa, request, workspace)?;
+            let allowance = Allowance::new(request.settings.limits);
+            translate::function(&*self.isa, request, workspace, &allowance)?;
             Ok(workspace.context.func.display().to_string())
         })
     }
@@ -67,13 +70,10 @@ impl Optimizing {
         request: &Request<'_>,
         workspace: &mut Workspace,
     ) -> Result<Compiled, CompileError> {
-        translate::function(&*self.isa, request, workspace)?;
-        let context = &mut workspace.context;
-        if let Err(failure) = context.compile(&*self.isa, &mut ControlPlane::default()) {
-            return Err(refused(failure.inner));
-        }
-        let code = context.compiled_code().ok_or_else(|| internal("no code was made"))?;
-        finish::compiled(&context.func, code)
+        let allowance = Allowance::new(request.settings.limits);
+        translate::function(&*self.isa, request, workspace, &allowance)?;
+        let code = phases::run(&*self.isa, workspace, &allowance)?;
+        finish::compiled(&workspace.context.func, &code)
     }
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn internal(message: impl Into<String>) -> CompileError {
 
 /// What a refusal of Cranelift means.
 #[cold]
-fn refused(error: CodegenError) -> CompileError {
+pub(crate) fn refused(error: CodegenError) -> CompileError {
     match error {
         CodegenError::ImplLimitExceeded => {
             CompileErrorKind::TooLarge { limit: "a limit of the code generator" }.into()

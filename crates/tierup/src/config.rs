@@ -1,8 +1,8 @@
 //! How an engine is made.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use tierup_compile::Compiler;
+use tierup_compile::{Compiler, Limits};
 use tierup_runtime::MemoryMode;
 
 /// How an engine is made. Every setting has a default that suits most hosts.
@@ -19,6 +19,7 @@ pub struct Config {
     pub(crate) strategy: CompilerStrategy,
     pub(crate) tier_up_budget: u64,
     compile_threads: Option<usize>,
+    pub(crate) compile_limits: Limits,
     pub(crate) code_memory_limit: usize,
     pub(crate) protection: Protection,
     pub(crate) memory_mode: MemoryMode,
@@ -70,6 +71,7 @@ impl Config {
             strategy: CompilerStrategy::default(),
             tier_up_budget: tierup_tiering::NUMBERS.budget,
             compile_threads: None,
+            compile_limits: Limits { time: Duration::from_secs(10), memory: 1 << 30 },
             code_memory_limit: 1 << 30,
             protection: Protection::Auto,
             memory_mode: MemoryMode::Guard,
@@ -121,6 +123,24 @@ impl Config {
     /// that runs them, while they wait.
     pub fn compile_threads(&mut self, threads: usize) -> &mut Self {
         self.compile_threads = Some(threads);
+        self
+    }
+
+    /// Most time for optimizing one function that has baseline code; 10 s by default. A function
+    /// that needs more stays as it is, and [`Engine::compile_failures`](crate::Engine) names it.
+    ///
+    /// It is looked at while a body is translated and between the compiler's phases, the last of
+    /// which is not begun if it is expected to exceed the limit.
+    pub fn compile_time_limit(&mut self, time: Duration) -> &mut Self {
+        self.compile_limits.time = time;
+        self
+    }
+
+    /// Most bytes of memory for optimizing one function that has baseline code; 1 GiB by default.
+    /// It is estimated from the size of the intermediate code. A function that needs more stays as
+    /// it is, as with [`Config::compile_time_limit`].
+    pub fn compile_memory_limit(&mut self, bytes: usize) -> &mut Self {
+        self.compile_limits.memory = bytes;
         self
     }
 

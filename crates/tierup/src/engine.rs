@@ -115,7 +115,8 @@ impl Engine {
             first: Arc::clone(&compilers.first),
             fallback: fallback.clone(),
             second: compilers.second.clone(),
-            settings: Settings { memory_mode: config.memory_mode },
+            settings: Settings { memory_mode: config.memory_mode, ..Settings::default() },
+            limits: config.compile_limits,
             validation: match config.lazy_validation {
                 true => Validation::AtCompile,
                 false => Validation::Done,

@@ -45,7 +45,7 @@ use self::{
     call_type::CallTypes, callee::Callees, control::Control, environment::Environment,
     variable::Locals,
 };
-use crate::workspace::Workspace;
+use crate::{allowance::Allowance, workspace::Workspace};
 
 /// The result of translating one operator.
 pub(crate) type Translated<T = ()> = Result<T, CompileError>;
@@ -55,11 +55,12 @@ pub(crate) fn function(
     isa: &dyn TargetIsa,
     request: &Request<'_>,
     workspace: &mut Workspace,
+    allowance: &Allowance,
 ) -> Translated {
     let builder = FunctionBuilder::new(&mut workspace.context.func, &mut workspace.builder);
     let mut body = operators::Body::new(request)?;
     let mut translator = Translator::enter(builder, request, &mut body)?;
-    body.translate(&mut translator)?;
+    body.translate(&mut translator, allowance)?;
     translator.leave(isa);
     Ok(())
 }
