@@ -25,5 +25,5 @@ pub use counters::{CompileCounters, CompileFailure, TierCounts, TierUpCounts};
 pub use lazy::{FunctionCompiler, Validation};
 pub use module::{ModuleTiering, Plan, Spent};
 pub use policy::{Answer, NUMBERS, Numbers, Policy, Question};
-pub use pool::{Pool, PoolHandle, PoolLoad};
+pub use pool::{Executor, Pool, PoolHandle, PoolLoad};
 pub use subject::Subject;

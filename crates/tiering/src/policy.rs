@@ -62,10 +62,10 @@ pub const NUMBERS: Numbers = Numbers {
     spare_price_percent: 100,
     // On a core that the program wants, it also makes the program wait.
     busy_price_percent: 200,
-    // The short programs of `bench` run for 10 ms, which is up to 30 in units, and none of them
+    // The short programs of `bench` run for 10 ms, which is up to 40 in units, and none of them
     // gains: the first function takes 1 ms more than the above, for a thread starts and the
     // compiler comes into memory. `json` and `text` lost 10 % without this, `vm` 18 %.
-    quiet_microseconds: 25_000,
+    quiet_microseconds: 40_000,
     // What a program may lose that ends right then. With 10, `json` medium takes 1.09 times the
     // time of optimizing only.
     share_percent: 20,
@@ -272,10 +272,10 @@ mod tests {
         // Work of all; chosen, their bytes; body.
         let rows = [
             ("nothing ran", 0, (0, 0), 100, false),
-            ("the quiet time", 5 * G / 6, (0, 0), 0, false),
-            ("a bit more", G, (0, 0), 500, true),
-            ("of which others took their part", G, (2, 600), 500, false),
-            ("and a long body", G, (0, 0), 20_000, false),
+            ("the quiet time", 4 * G / 3, (0, 0), 0, false),
+            ("a bit more", 3 * G / 2, (0, 0), 500, true),
+            ("of which others took their part", 3 * G / 2, (2, 600), 500, false),
+            ("and a long body", 3 * G / 2, (0, 0), 20_000, false),
             ("300 ms, and the same", 10 * G, (10, 10_000), 20_000, true),
             ("the largest numbers", u64::MAX, (u64::MAX - 1, u64::MAX), 2_000, false),
         ];

@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use tierup_compile::{Compiler, Limits};
 use tierup_runtime::MemoryMode;
+use tierup_tiering::Executor;
 
 /// How an engine is made. Every setting has a default that suits most hosts.
 ///
@@ -20,6 +21,7 @@ pub struct Config {
     pub(crate) tier_up_budget: u64,
     compile_threads: Option<usize>,
     pub(crate) compile_limits: Limits,
+    pub(crate) executor: Option<Arc<dyn Executor>>,
     pub(crate) code_memory_limit: usize,
     pub(crate) protection: Protection,
     pub(crate) memory_mode: MemoryMode,
@@ -71,6 +73,7 @@ impl Config {
             strategy: CompilerStrategy::default(),
             tier_up_budget: tierup_tiering::NUMBERS.budget,
             compile_threads: None,
+            executor: None,
             compile_limits: Limits { time: Duration::from_secs(10), memory: 1 << 30 },
             code_memory_limit: 1 << 30,
             protection: Protection::Auto,
@@ -123,6 +126,15 @@ impl Config {
     /// that runs them, while they wait.
     pub fn compile_threads(&mut self, threads: usize) -> &mut Self {
         self.compile_threads = Some(threads);
+        self
+    }
+
+    /// Optimizes in the background on threads of the host instead of the engine's own. At most
+    /// [`Config::compile_threads`] jobs are given to it at once; with 0 threads none is.
+    ///
+    /// Dropping the engine waits for the jobs that run, and makes those that wait do nothing.
+    pub fn executor(&mut self, executor: Arc<dyn Executor>) -> &mut Self {
+        self.executor = Some(executor);
         self
     }
 

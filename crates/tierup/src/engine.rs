@@ -6,7 +6,10 @@ use std::{
 };
 
 use codespace::{CodeManager, Filter, Removed};
-use sync::{Mutex, Rank};
+use sync::{
+    Mutex, Rank,
+    atomic::{AtomicBool, Ordering},
+};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
 use tierup_runtime::{CompiledModule, EngineState, ErrorKind, RuntimeConfig};
@@ -23,13 +26,18 @@ struct EngineInner {
     config: Config,
     state: Arc<EngineState>,
     compilers: Compilers,
-    /// Compiles what the first compiler cannot.
-    fallback: Option<Arc<dyn Compiler>>,
     counters: Arc<CompileCounters>,
     /// None if functions are optimized on the thread that runs them.
     pool: Option<Pool>,
     /// Those whose code may exist: a module lives as long as its instances.
-    modules: Mutex<Vec<Weak<CompiledModule>>>,
+    modules: Mutex<Vec<Known>>,
+}
+
+/// A module of the engine.
+struct Known {
+    module: Weak<CompiledModule>,
+    /// Its code is not to be removed.
+    pinned: Arc<AtomicBool>,
 }
 
 impl Engine {
@@ -39,7 +47,7 @@ impl Engine {
     ///
     /// If this machine cannot run it, or there is no address space for code.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let (compilers, fallback) = compilers(config)?;
+        let compilers = compilers(config)?;
         let workers = config.workers();
         let manager = CodeManager::new(&code_config(config))?;
         let runtime = RuntimeConfig {
@@ -50,9 +58,11 @@ impl Engine {
             config: config.clone(),
             state: EngineState::new(runtime, manager)?,
             compilers,
-            fallback,
             counters: Arc::default(),
-            pool: (workers != 0).then(|| Pool::new(workers)),
+            pool: (workers != 0).then(|| match &config.executor {
+                Some(executor) => Pool::with_executor(workers, Arc::clone(executor)),
+                None => Pool::new(workers),
+            }),
             modules: Mutex::new(Rank::Engine, Vec::new()),
         })))
     }
@@ -63,12 +73,13 @@ impl Engine {
         EngineStats::new(&self.0.state, &self.0.counters, load)
     }
 
-    /// Takes the code of all functions of all modules away and frees what no code runs.
+    /// Takes the code of all functions of all modules that are not [pinned](crate::Module::pin)
+    /// away, and frees what no code runs.
     ///
     /// Functions are compiled again when they are called.
     pub fn remove_code(&self) -> Removed {
         let mut removed = Removed::default();
-        for module in self.live_modules() {
+        for module in self.unpinned_modules() {
             let here = self.0.state.remove_code(&module, Filter::All);
             removed.functions += here.functions;
             removed.code_bytes += here.code_bytes;
@@ -108,13 +119,19 @@ impl Engine {
         &self.0.state
     }
 
-    /// How modules are compiled.
-    pub(crate) fn plan(&self) -> Plan {
-        let EngineInner { config, compilers, fallback, counters, pool, .. } = &*self.0;
+    /// How a module is compiled, with another strategy than the engine's if it has one.
+    pub(crate) fn plan(&self, strategy: Option<CompilerStrategy>) -> Plan {
+        let EngineInner { config, compilers, counters, pool, .. } = &*self.0;
+        let Compilers { first, second } = compilers.clone();
+        let (first, fallback, second) = match (strategy.unwrap_or(config.strategy), second) {
+            (CompilerStrategy::Optimizing, Some(second)) => (second, None, None),
+            (CompilerStrategy::Baseline, second) => (first, second, None),
+            (_, second) => (first, second.clone(), second),
+        };
         Plan {
-            first: Arc::clone(&compilers.first),
-            fallback: fallback.clone(),
-            second: compilers.second.clone(),
+            first,
+            fallback,
+            second,
             settings: Settings { memory_mode: config.memory_mode, ..Settings::default() },
             limits: config.compile_limits,
             validation: match config.lazy_validation {
@@ -127,17 +144,23 @@ impl Engine {
         }
     }
 
-    pub(crate) fn add_module(&self, module: &Arc<CompiledModule>) {
+    /// Returns whether the module is pinned, which it is not yet.
+    pub(crate) fn add_module(&self, module: &Arc<CompiledModule>) -> Arc<AtomicBool> {
         let mut modules = self.0.modules.lock();
         // Keeping the list short here makes dropping a module free of locks.
         if modules.len() == modules.capacity() {
-            modules.retain(|module| module.strong_count() != 0);
+            modules.retain(|known| known.module.strong_count() != 0);
         }
-        modules.push(Arc::downgrade(module));
+        let pinned = Arc::<AtomicBool>::default();
+        modules.push(Known { module: Arc::downgrade(module), pinned: Arc::clone(&pinned) });
+        pinned
     }
 
-    fn live_modules(&self) -> Vec<Arc<CompiledModule>> {
-        self.0.modules.lock().iter().filter_map(Weak::upgrade).collect()
+    fn unpinned_modules(&self) -> Vec<Arc<CompiledModule>> {
+        let modules = self.0.modules.lock();
+        // Acquire: what was done before a module was unpinned is done.
+        let unpinned = modules.iter().filter(|known| !known.pinned.load(Ordering::Acquire));
+        unpinned.filter_map(|known| known.module.upgrade()).collect()
     }
 }
 
@@ -158,40 +181,16 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// The compilers that the configuration asks for, and the one for what the first cannot do.
-fn compilers(config: &Config) -> Result<(Compilers, Option<Arc<dyn Compiler>>), Error> {
-    let own = match &config.compilers {
-        Some(compilers) => compilers.clone(),
-        None => own_compilers(config.strategy)?,
-    };
-    Ok(match (config.strategy, own) {
-        (CompilerStrategy::Optimizing, Compilers { second: Some(second), .. }) => {
-            (Compilers { first: second, second: None }, None)
-        }
-        (CompilerStrategy::Baseline, Compilers { first, second }) => {
-            (Compilers { first, second: None }, second)
-        }
-        (_, compilers) => {
-            let fallback = compilers.second.clone();
-            (compilers, fallback)
-        }
-    })
-}
-
-/// The baseline compiler, where there is one, and the optimizing compiler.
-fn own_compilers(strategy: CompilerStrategy) -> Result<Compilers, Error> {
-    let optimizing = optimizing()?;
-    match baseline() {
-        Some(first) => Ok(Compilers { first, second: Some(optimizing) }),
-        None if strategy == CompilerStrategy::Baseline => {
-            Err(ErrorKind::Unsupported("there is no baseline compiler yet".to_owned()).into())
-        }
-        None => Ok(Compilers { first: optimizing, second: None }),
+/// The baseline compiler and the optimizing compiler, or what the configuration has instead.
+fn compilers(config: &Config) -> Result<Compilers, Error> {
+    match &config.compilers {
+        Some(compilers) => Ok(compilers.clone()),
+        None => Ok(Compilers { first: baseline(), second: Some(optimizing()?) }),
     }
 }
 
-fn baseline() -> Option<Arc<dyn Compiler>> {
-    Some(Arc::new(tierup_baseline::Baseline::new()))
+fn baseline() -> Arc<dyn Compiler> {
+    Arc::new(tierup_baseline::Baseline::new())
 }
 
 /// Everything that is compiled needs this machine's features, so it is the first to look.

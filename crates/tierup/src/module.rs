@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use sync::atomic::{AtomicBool, Ordering};
 use tierup_compile::CompileError;
 use tierup_runtime::{CompiledModule, ErrorKind};
 use tierup_tiering::ModuleTiering;
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
-    Engine, Error, FunctionCode,
+    CompilerStrategy, Engine, Error, FunctionCode,
     hooks::{ModuleHooks, ModuleSubject},
 };
 
@@ -30,6 +31,45 @@ struct ModuleInner {
     engine: Engine,
     compiled: Arc<CompiledModule>,
     tiering: Arc<ModuleTiering>,
+    pinned: Arc<AtomicBool>,
+}
+
+/// How one module is made, where it differs from its engine.
+///
+/// ```
+/// # fn main() -> Result<(), tierup::Error> {
+/// use tierup::{CompilerStrategy, Engine, Module, ModuleOptions};
+///
+/// let mut options = ModuleOptions::new();
+/// options.strategy(CompilerStrategy::Optimizing);
+/// let module = Module::with_options(&Engine::default(), "(module)", &options)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ModuleOptions {
+    strategy: Option<CompilerStrategy>,
+    lazy: Option<bool>,
+}
+
+impl ModuleOptions {
+    /// Everything as the engine has it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Which compilers make the module's code.
+    pub fn strategy(&mut self, strategy: CompilerStrategy) -> &mut Self {
+        self.strategy = Some(strategy);
+        self
+    }
+
+    /// Whether its functions are compiled when they are first called.
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
+    pub fn lazy(&mut self, lazy: bool) -> &mut Self {
+        self.lazy = Some(lazy);
+        self
+    }
 }
 
 /// An import of a module.
@@ -60,7 +100,20 @@ impl Module {
     /// If it is malformed or invalid, or there is no room for its code's tables. Without lazy
     /// compilation also if a function cannot be compiled.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
-        Self::from_vec(engine, bytes.as_ref().to_vec())
+        Self::with_options(engine, bytes, &ModuleOptions::new())
+    }
+
+    /// A module from its binary or text form, compiled as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`].
+    pub fn with_options(
+        engine: &Engine,
+        bytes: impl AsRef<[u8]>,
+        options: &ModuleOptions,
+    ) -> Result<Self, Error> {
+        Self::make(engine, Bytes::from(into_binary(bytes.as_ref().to_vec())?), options)
     }
 
     /// A module from its binary or text form. Binary is kept as it is and not copied.
@@ -69,8 +122,7 @@ impl Module {
     ///
     /// As for [`Module::new`].
     pub fn from_vec(engine: &Engine, bytes: Vec<u8>) -> Result<Self, Error> {
-        let binary = if is_binary(&bytes) { bytes } else { parse_text(&bytes)? };
-        Self::from_bytes(engine, Bytes::from(binary))
+        Self::from_bytes(engine, Bytes::from(into_binary(bytes)?))
     }
 
     /// A module from its binary form, which is shared and not copied.
@@ -79,6 +131,10 @@ impl Module {
     ///
     /// As for [`Module::new`].
     pub fn from_bytes(engine: &Engine, bytes: Bytes) -> Result<Self, Error> {
+        Self::make(engine, bytes, &ModuleOptions::new())
+    }
+
+    fn make(engine: &Engine, bytes: Bytes, options: &ModuleOptions) -> Result<Self, Error> {
         let module = tierup_wasm::Module::decode(bytes)?;
         let config = engine.config();
         if !config.lazy_validation {
@@ -86,13 +142,15 @@ impl Module {
         }
         let subject = Arc::<ModuleSubject>::default();
         let functions = module.defined_functions();
-        let tiering = ModuleTiering::new(engine.plan(), Arc::clone(&subject) as _, functions);
+        let plan = engine.plan(options.strategy);
+        let tiering = ModuleTiering::new(plan, Arc::clone(&subject) as _, functions);
         let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
         let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
         subject.set(&compiled);
-        engine.add_module(&compiled);
-        let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
-        if !config.lazy {
+        let pinned = engine.add_module(&compiled);
+        let engine = engine.clone();
+        let module = Self(Arc::new(ModuleInner { engine, compiled, tiering, pinned }));
+        if !options.lazy.unwrap_or(module.engine().config().lazy) {
             module.compile()?;
         }
         Ok(module)
@@ -116,6 +174,23 @@ impl Module {
     pub fn compile(&self) -> Result<(), Error> {
         let threads = self.0.engine.config().module_threads();
         self.0.tiering.compile_all(threads).map_err(|failure| self.compile_error(failure))
+    }
+
+    /// Keeps the module's code when [`Engine::remove_code`] takes that of others away. What a pinned
+    /// module has compiled, or compiles from now on, stays until it is unpinned or dropped; only
+    /// code that better code has replaced is freed.
+    pub fn pin(&self) {
+        self.0.pinned.store(true, Ordering::Release);
+    }
+
+    /// Ends what [`Module::pin`] began.
+    pub fn unpin(&self) {
+        self.0.pinned.store(false, Ordering::Release);
+    }
+
+    /// Whether its code is kept.
+    pub fn is_pinned(&self) -> bool {
+        self.0.pinned.load(Ordering::Acquire)
     }
 
     /// Gives all functions their best code now, on this thread.
@@ -229,6 +304,10 @@ impl Module {
         let function = self.0.compiled.module().function(function).0;
         ErrorKind::Compile { function, message: error.to_string() }.into()
     }
+}
+
+fn into_binary(bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
+    if is_binary(&bytes) { Ok(bytes) } else { parse_text(&bytes) }
 }
 
 fn is_binary(bytes: &[u8]) -> bool {

@@ -53,7 +53,8 @@ fn failing_and_panicking_compilers_leave_functions_as_they_are() {
 
 #[test]
 fn functions_beyond_the_limits_of_a_job_stay_on_baseline_code() {
-    let limits: [(fn(&mut Config), &str); 2] = [
+    type Limit = fn(&mut Config);
+    let limits: [(Limit, &str); 2] = [
         (|config| _ = config.compile_time_limit(Duration::ZERO), "longer than it may"),
         (|config| _ = config.compile_memory_limit(100), "the memory for compiling"),
     ];
