@@ -54,6 +54,10 @@ options! {
             "validate functions when they are compiled [n]";
         "compile-threads" => CompileThreads(usize, parse_count), "N",
             "threads that compile; 0: optimize on the program's own [cores]";
+        "compile-time" => CompileTime(Duration, parse_duration), "TIME",
+            "most time for optimizing one function [10s]";
+        "compile-memory" => CompileMemory(usize, parse_size), "SIZE",
+            "most memory for optimizing one function [1G]";
         "code-memory" => CodeMemory(usize, parse_size), "SIZE",
             "most code memory [1G]";
         "protection" => Protection(Protection, parse_protection), "auto|file|toggle",
@@ -91,6 +95,8 @@ impl CodeOption {
             Self::Lazy(lazy) => config.lazy(lazy),
             Self::LazyValidation(lazy) => config.lazy_validation(lazy),
             Self::CompileThreads(threads) => config.compile_threads(threads),
+            Self::CompileTime(time) => config.compile_time_limit(time),
+            Self::CompileMemory(bytes) => config.compile_memory_limit(bytes),
             Self::CodeMemory(bytes) => config.code_memory_limit(bytes),
             Self::Protection(protection) => config.protection(protection),
             Self::Arena(bytes) => config.arena_code_bytes(bytes),

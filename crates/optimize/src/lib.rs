@@ -16,6 +16,8 @@
 mod compiler;
 mod host;
 mod workspace;
+mod allowance;
+mod phases;
 mod translate;
 mod phis;
 mod arms;

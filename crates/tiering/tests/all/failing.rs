@@ -117,3 +117,21 @@ fn compiling_all_reports_the_first_failure_and_compiles_the_rest() {
         assert_eq!(fixture.counters.tier(Tier::Optimized).functions, 100);
     }
 }
+
+#[test]
+fn what_the_first_compiler_fails_at_the_fallback_does() {
+    // An error, a panic with a text and one without.
+    let fixture = Fixture::new(3);
+    let counters = Arc::clone(&fixture.counters);
+    let compiler = fixture.compiler.with_fallback(Some(Arc::new(Trivial)));
+    for function in (0..4).map(DefinedFunc) {
+        compiler.compile_now(&*fixture.subject, function).unwrap();
+    }
+    let tiers: Vec<_> = (0..4).map(|function| fixture.unit.tier(function).unwrap()).collect();
+    assert_eq!(tiers, [Tier::Baseline, Tier::Baseline, Tier::Baseline, Tier::Optimized]);
+    assert_eq!((counters.failed(), counters.bailouts(), counters.lazy()), (3, 3, 4));
+    let names: Vec<_> = counters.failures().into_iter().map(|it| it.name.unwrap()).collect();
+    assert_eq!(names, ["small-0", "small-1", "small-2"]);
+    let reasons = counters.bailout_reasons();
+    assert!(reasons.contains(&("compiler failure: panic on purpose".to_owned(), 1)), "{reasons:?}");
+}
