@@ -54,6 +54,14 @@ fn value(stats: &EngineStats) -> Value {
             "bailouts": stats.bailouts,
             "failed": stats.failed_compiles,
         },
+        "collect": {
+            "collections": stats.collections.collections,
+            "objects": stats.collections.objects,
+            "bytes": stats.collections.bytes,
+            "flushed_functions": stats.collections.flushed,
+            "flushed_bytes": stats.collections.flushed_bytes,
+            "revived_functions": stats.revived,
+        },
         "tier_up": {
             "queued": stats.tier_ups.queued,
             "done": stats.tier_ups.done,

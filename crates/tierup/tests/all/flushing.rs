@@ -177,8 +177,8 @@ fn trimming_gives_memory_back_to_the_system() {
 
 /// Modules of which only a few fit, called in turn.
 fn more_modules_than_fit(strategy: CompilerStrategy, arena: Option<usize>) {
-    const LIMIT: usize = 1 << 20;
-    const MODULES: usize = 40;
+    const LIMIT: usize = 768 << 10;
+    const MODULES: usize = 20;
     let engine = engine_with(|config| {
         config.strategy(strategy).code_memory_limit(LIMIT).tier_up_budget(500);
         arena.map(|bytes| config.arena_code_bytes(bytes));
