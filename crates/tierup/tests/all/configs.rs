@@ -1,8 +1,8 @@
 //! Configurations, typed functions, and compiles that fail.
 
 use tierup::{
-    Config, Engine, Error, ErrorKind, Func, Instance, Module, Protection, Store, TrapKind, Val,
-    ValType,
+    Config, Engine, Error, ErrorKind, Filter, Func, Instance, Module, Protection, Store, TrapKind,
+    Val, ValType,
 };
 
 use crate::support::{engine_with, instance_of, run, run_i32, trap_kind};
@@ -180,7 +180,7 @@ fn a_full_code_memory_is_a_trap_and_not_the_end() {
             let text = error.to_string();
             assert_eq!(trap_kind::<()>(Err(error)), TrapKind::CompileFailed);
             assert!(10 < called, "round {round}: {called}");
-            assert!(text.contains("of 524288 in use"), "{text}");
+            assert!(text.contains("the limit is 524288"), "{text}");
             // What has code still runs, and after room was made everything does.
             assert_eq!(run_i32(&mut store, instance, ("f0", 1)).unwrap(), 1);
             assert_eq!(module.flush(Filter::All).functions, called as usize);

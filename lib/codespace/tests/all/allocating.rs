@@ -92,7 +92,7 @@ fn a_limit_of_nothing_is_an_error() {
     let unit = unit(&manager, 0);
     let error = unit.place(vec![Draft::new(Kind::Stub, vec![0xc3])]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: PAGE, free: 0, .. }));
-    assert!(error.to_string().contains("4096 bytes wanted, 0 of 0 in use"), "{error}");
+    assert!(error.to_string().contains("4096 bytes wanted, 0 used, the limit is 0"), "{error}");
 }
 
 #[test]
