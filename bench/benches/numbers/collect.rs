@@ -48,7 +48,7 @@ fn publishing() -> Outcome<f64> {
         while count < least || is_on() {
             let draft = drafts::typical(count as u32 % 100, 2 << 10);
             let start = cpu_now();
-            drop(unit.publish(unit.place([draft])?)?);
+            drop(unit.publish(unit.place(vec![draft])?)?);
             time += cpu_now() - start;
             count += 1;
         }
@@ -142,7 +142,7 @@ fn retire_to_free(loops: usize) -> Outcome<(f64, f64)> {
     let (tell, wait) = std::sync::mpsc::channel::<()>();
     let wait = std::sync::Arc::new(sync::Mutex::new(sync::Rank::Process, wait));
     let mut linker = Linker::new(&engine);
-    linker.func("", "block", move || drop(wait.lock().recv()))?;
+    linker.func("", "block", move || _ = wait.lock().recv())?;
     let handles = std::sync::mpsc::channel::<InterruptHandle>();
     let run = |name: &str| -> Result<(), tierup::Error> {
         let mut store = Store::new(&engine, ());

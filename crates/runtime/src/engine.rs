@@ -188,7 +188,7 @@ impl EngineState {
     ///
     /// As for `Unit::place`.
     pub fn place(&self, unit: &Arc<Unit>, drafts: &[Draft]) -> codespace::Result<Vec<Placed>> {
-        self.with_room(|| unit.place(drafts))
+        self.with_room(|| unit.place_all(drafts))
     }
 
     /// Makes a unit, with room as for [`Self::place`].

@@ -215,8 +215,7 @@ fn one_hundred_placed_and_dropped_leave_nothing() {
         let unit = unit(&manager, 100);
         let before = manager.stats();
         for round in 0..20 {
-            let placed =
-                unit.place((0..100).map(|f| constant(f, round)).collect::<Vec<_>>()).unwrap();
+            let placed = unit.place((0..100).map(|f| constant(f, round)).collect()).unwrap();
             assert_eq!(placed[1].range().len(), 6);
             let scope = manager.scope();
             assert!(scope.lookup(placed[1].range().start).is_none());

@@ -230,7 +230,7 @@ fn hammer_calls_while_code_is_swept() {
             // Nothing is freed here, so what a cell leads to stays.
             if call_or_revive(&unit, function).is_none_or(|value| value != function) {
                 let draft = constant(function, function);
-                drop(unit.publish(unit.place([draft]).unwrap()).unwrap());
+                drop(unit.publish(unit.place(vec![draft]).unwrap()).unwrap());
             }
         }
         if round % 10 == thread {
