@@ -23,11 +23,15 @@ pub(crate) fn run(table: &mut Table) -> Outcome {
         let what = format!("time that a running thread loses to a collection, {frames} frames");
         table.add(Row::new(what, In::Microseconds, lost).at_most(limit));
     }
-    for (loops, limit) in [(thread::available_parallelism()?.get(), 10.0), (8, 40.0)] {
+    let cores = thread::available_parallelism()?.get();
+    for (loops, limit) in [(0, 10.0), (cores, 10.0), (8, 40.0)] {
         let (middle, longest) = retire_to_free(loops)?;
         let what = format!("retire to free, {loops} threads loop and one is in a host call");
         table.add(Row::new(what.clone(), In::Milliseconds, middle).at_most(limit));
         table.add(Row::new(format!("{what}: the longest of {SAMPLES}"), In::Milliseconds, longest));
+        // What no collector that asks threads can be faster than.
+        let what = format!("until each of {loops} threads that spin has had a processor");
+        table.add(Row::new(what, In::Milliseconds, scheduling(loops)));
     }
     Ok(())
 }
@@ -100,7 +104,7 @@ fn garbage(engine: &Engine, functions: u32) -> Outcome<Module> {
 
 /// Microseconds of processor time that a collection takes from a thread with so many frames.
 fn lost(frames: i32) -> Outcome<f64> {
-    const LOOPS: i32 = 100_000_000;
+    const LOOPS: i32 = 300_000_000;
     let engine = engine()?;
     let mut store = Store::new(&engine, ());
     let mut linker = Linker::new(&engine);
@@ -117,20 +121,23 @@ fn lost(frames: i32) -> Outcome<f64> {
     let mut times = Vec::new();
     for _ in 0..SAMPLES / 2 {
         let quiet = loops()?;
-        let (done, collections) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let (done, before) = (AtomicBool::new(false), engine.stats().collections.collections);
         let busy = thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) && garbage.compile().is_ok() {
                     garbage.flush(Filter::All);
                     engine.collect();
-                    collections.fetch_add(1, Ordering::Relaxed);
+                    // Or it goes on collecting while the one that has just answered waits for a
+                    // processor, and has nothing to answer.
+                    thread::sleep(Duration::from_micros(100));
                 }
             });
             let busy = loops();
             done.store(true, Ordering::Relaxed);
             busy
         })?;
-        times.push((busy - quiet) / collections.into_inner().max(1) as f64 / 1e3);
+        let collections = engine.stats().collections.collections - before;
+        times.push((busy - quiet) / collections.max(1) as f64 / 1e3);
     }
     Ok(median(&mut times))
 }
@@ -162,6 +169,38 @@ fn retire_to_free(loops: usize) -> Outcome<(f64, f64)> {
         let mut times = times?;
         Ok((median(&mut times), times.last().copied().unwrap_or_default()))
     })
+}
+
+/// Milliseconds until as many threads that do nothing but wait for it have seen a change: median.
+fn scheduling(loops: usize) -> f64 {
+    let (round, seen) = (AtomicUsize::new(1), AtomicUsize::new(0));
+    let mut times = Vec::new();
+    thread::scope(|scope| {
+        for _ in 0..loops {
+            scope.spawn(|| {
+                let mut last = 1;
+                while last != 0 {
+                    let now = round.load(Ordering::Relaxed);
+                    if now != last {
+                        last = now;
+                        seen.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        thread::sleep(Duration::from_millis(50));
+        for sample in 0..SAMPLES {
+            seen.store(0, Ordering::Relaxed);
+            let start = Instant::now();
+            round.store(sample + 2, Ordering::Relaxed);
+            while seen.load(Ordering::Relaxed) < loops {
+                thread::sleep(Duration::from_micros(50));
+            }
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        round.store(0, Ordering::Relaxed);
+    });
+    median(&mut times)
 }
 
 fn flush_and_wait(engine: &Engine) -> Outcome<Vec<f64>> {
