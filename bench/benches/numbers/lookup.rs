@@ -55,7 +55,7 @@ pub(crate) fn run(table: &mut Table) -> Outcome {
 fn objects(manager: &CodeManager) -> Outcome<(Vec<CodeRef>, Pcs)> {
     let mut random = Random::new();
     let unit = drafts::unit(manager, OBJECTS)?;
-    let drafts =
+    let drafts: Vec<_> =
         (0..OBJECTS).map(|function| drafts::typical(function, 64 + random.below(1_280))).collect();
     let published = unit.publish(unit.place(drafts)?)?;
     let code: Vec<CodeRef> = published.into_iter().map(|published| published.code).collect();

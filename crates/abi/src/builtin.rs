@@ -65,7 +65,7 @@ builtins! {
     /// The instance is in `r14`, the function's number in `r11d`. Everything is preserved but
     /// `r11` and the flags: all other registers, the vector registers too, and the stack. `rbp` is
     /// the frame pointer of the caller, as at every call. The `work` is from 1 to
-    /// [`InstanceBudget::MAX_WORK`](crate::InstanceBudget::MAX_WORK), in bytes of baseline code.
+    /// [`InstanceBudget::MAX_WORK`](crate::InstanceBudget::MAX_WORK), some 30 ps each.
     BudgetSpent();
     /// `memory.grow`: previous size in pages, or -1.
     MemoryGrow(memory: I32, delta: I32) -> I32;

@@ -6,15 +6,18 @@
 //!
 //! Budgets come last: they are the only part that grows with the number of functions, and pages
 //! of them that are never touched cost nothing.
+//!
+//! Beside them it knows how functions of each of the module's types are called, so that compilers
+//! need not find out for each call again.
 #![forbid(unsafe_code)]
 
 use tierup_wasm::{
     DefinedFunc, Entity, FuncIndex, GlobalIndex, MemoryIndex, Module, TableIndex, TypeIndex,
 };
 
-use crate::{ImportedFunc, InstanceBudget, InstanceHead, InstanceMemory};
+use crate::{CallLayout, ImportedFunc, InstanceBudget, InstanceHead, InstanceMemory};
 
-/// Offsets of the parts of an instance, in bytes from its head.
+/// Offsets of the parts of an instance, in bytes from its head; and how its functions are called.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InstanceLayout {
     memories: u32,
@@ -25,6 +28,7 @@ pub struct InstanceLayout {
     budgets: u32,
     size: u32,
     shared_globals: Box<[bool]>,
+    calls: Box<[CallLayout]>,
 }
 
 impl InstanceLayout {
@@ -52,7 +56,13 @@ impl InstanceLayout {
             budgets,
             size: next.next_multiple_of(16),
             shared_globals: shared_globals(module),
+            calls: module.types.iter().map(CallLayout::new).collect(),
         }
+    }
+
+    /// How functions of one of the module's types are called.
+    pub fn call(&self, ty: TypeIndex) -> &CallLayout {
+        &self.calls[ty.index()]
     }
 
     /// Size of an instance in bytes, a multiple of 16.

@@ -10,11 +10,13 @@ mod layout;
 mod call;
 mod trap;
 mod builtin;
+mod fuel;
 mod memory_mode;
 mod reference;
 
 pub use builtin::{BUILTIN_TABLE_LEN, Builtin, MachineType, UNWIND_OFFSET};
 pub use call::{ARGUMENT_GPRS, CallLayout, Gpr, Place, RESULT_GPRS, VECTOR_REGISTERS, Xmm};
+pub use fuel::{BYTES_PER_FUEL, FUEL_PER_ELEMENT};
 pub use layout::{GlobalPlace, InstanceLayout};
 pub use memory_mode::{GUARD_OFFSET, GUARD_RESERVATION, MemoryMode};
 pub use reference::ReferenceKind;

@@ -1,7 +1,7 @@
 //! The structs that machine code reads and writes.
 //!
 //! ```text
-//!  rdi ──► InstanceHead ── store_block ──► StoreBlock (one cache line a store)
+//!  rdi ──► InstanceHead ── store_block ──► StoreBlock (two cache lines a store)
 //!          │ memories    ── record ──────► MemoryRecord { base, byte_length }
 //!          │ tables      ─────────────────► TableRecord  { elements, length }
 //!          │ imports     { cell, instance }      └─► TableEntry | externref handle
@@ -11,7 +11,7 @@
 //! The part behind the head has a layout that depends on the module: see `layout`.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::machine_struct;
 
@@ -19,7 +19,8 @@ use crate::machine_struct;
 pub const VALUE_SIZE: usize = 16;
 
 machine_struct! {
-    /// What a store shares with its running code. One for each store, on a cache line of its own.
+    /// What a store shares with its running code. One for each store, on cache lines of its own:
+    /// one for what all code uses, one for fuel.
     ///
     /// `limit` is both the stack limit and the request to stop: prologues compare the stack
     /// pointer with it, loop headers test its sign. See [`StoreBlock::INTERRUPT`].
@@ -41,6 +42,8 @@ machine_struct! {
         store / STORE: *mut (),
         /// Where a trap found by a fault is noted down.
         trap / TRAP: *mut (),
+        /// Fuel that is left, if the engine's code takes any: see `fuel`.
+        fuel / FUEL: AtomicU64,
     }
 }
 
@@ -172,6 +175,6 @@ machine_struct! {
     }
 }
 
-const _: () = assert!(StoreBlock::LIMIT == 0 && StoreBlock::SIZE == 64);
+const _: () = assert!(StoreBlock::LIMIT == 0 && StoreBlock::FUEL == 64 && StoreBlock::SIZE == 128);
 const _: () = assert!(InstanceBudget::LEFT == 0 && InstanceBudget::SIZE == 8);
 const _: () = assert!(TableEntry::SIZE == 32 && ImportedFunc::SIZE == 16);

@@ -56,6 +56,8 @@ trap_kinds! {
     UnalignedAtomic = 14, "unaligned atomic";
     /// A null reference was used.
     NullReference = 15, "null reference";
+    /// The store has no fuel for what comes next.
+    OutOfFuel = 16, "out of fuel";
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use cranelift_assembler_x64::{GprMem, TrapCode, XmmMem, inst};
 use tierup_abi::{Gpr, Xmm};
 
 use crate::{
-    Address, RSP, Width,
+    Address, Operation, RSP, Width,
     operand::{Physical, Register},
     sink::Sink,
 };
@@ -17,8 +17,8 @@ pub struct Emitter {
     pub(crate) sink: Sink,
     /// Offset of each label, once bound.
     pub(crate) labels: Vec<Option<u32>>,
-    /// Offsets of 32-bit fields that want the distance to a label.
-    pub(crate) fixups: Vec<(u32, Label)>,
+    /// Offsets of 32-bit fields that want the distance to a label from so many bytes behind them.
+    pub(crate) fixups: Vec<(u32, u32, Label)>,
 }
 
 /// A place in the code, bound now or later.
@@ -121,9 +121,9 @@ impl Emitter {
     ///
     /// If a label was used and never bound.
     pub fn finish(&mut self) -> Vec<u8> {
-        for (field, label) in self.fixups.drain(..) {
+        for (field, behind, label) in self.fixups.drain(..) {
             let target = self.labels[label.0 as usize].expect("a label that is used gets bound");
-            let distance = target.wrapping_sub(field + 4);
+            let distance = target.wrapping_sub(field + 4 + behind);
             let field = field as usize;
             self.sink.0[field..field + 4].copy_from_slice(&distance.to_le_bytes());
         }
@@ -144,16 +144,6 @@ impl Emitter {
         self.labels[label.0 as usize] = Some(self.offset());
     }
 
-    /// Jumps to the address in memory.
-    pub fn jump_memory(&mut self, target: Address) {
-        inst::jmpq_m::<Physical>::new(target.gpr_operand()).encode(&mut self.sink);
-    }
-
-    /// Calls the address in memory.
-    pub fn call_memory(&mut self, target: Address) {
-        inst::callq_m::<Physical>::new(target.gpr_operand()).encode(&mut self.sink);
-    }
-
     /// Returns, and pops `bytes` of stack arguments.
     pub fn ret(&mut self, bytes: u16) {
         match bytes {
@@ -162,68 +152,36 @@ impl Emitter {
         }
     }
 
-    /// Pushes a register.
-    pub fn push(&mut self, register: Gpr) {
-        inst::pushq_o::<Physical>::new(Register::from(register)).encode(&mut self.sink);
-    }
-
-    /// Pops a register.
-    pub fn pop(&mut self, register: Gpr) {
-        inst::popq_o::<Physical>::new(Register::from(register)).encode(&mut self.sink);
-    }
-
     /// `target = source`
     pub fn move_register(&mut self, target: Gpr, source: Gpr) {
-        let target = GprMem::Gpr(Register::from(target));
-        inst::movq_mr::<Physical>::new(target, Register::from(source)).encode(&mut self.sink);
-    }
-
-    /// `target = value`
-    pub fn move_immediate(&mut self, width: Width, target: Gpr, value: u64) {
-        let target = Register::from(target);
-        match width {
-            Width::W32 => {
-                inst::movl_oi::<Physical>::new(target, value as u32).encode(&mut self.sink)
-            }
-            Width::W64 => inst::movabsq_oi::<Physical>::new(target, value).encode(&mut self.sink),
-        }
+        self.operate(Operation::LOAD, Width::W64, target, source);
     }
 
     /// `target += source`, 32 bits.
     pub fn add(&mut self, target: Gpr, source: Gpr) {
-        let source = GprMem::Gpr(Register::from(source));
-        inst::addl_rm::<Physical>::new(Register::from(target), source).encode(&mut self.sink);
+        self.operate(Operation::ADD, Width::W32, target, source);
     }
 
     /// `target -= source`, 32 bits.
     pub fn subtract(&mut self, target: Gpr, source: Gpr) {
-        let source = GprMem::Gpr(Register::from(source));
-        inst::subl_rm::<Physical>::new(Register::from(target), source).encode(&mut self.sink);
+        self.operate(Operation::SUBTRACT, Width::W32, target, source);
     }
 
     /// `target = [source]`
+    #[inline]
     pub fn load(&mut self, width: Width, target: Gpr, source: Address) {
-        let target = Register::from(target);
-        let source = source.gpr_operand();
-        match width {
-            Width::W32 => inst::movl_rm::<Physical>::new(target, source).encode(&mut self.sink),
-            Width::W64 => inst::movq_rm::<Physical>::new(target, source).encode(&mut self.sink),
-        }
+        self.operate(Operation::LOAD, width, target, source);
     }
 
     /// `[target] = source`
+    #[inline]
     pub fn store(&mut self, width: Width, target: Address, source: Gpr) {
-        let source = Register::from(source);
-        let target = target.gpr_operand();
-        match width {
-            Width::W32 => inst::movl_mr::<Physical>::new(target, source).encode(&mut self.sink),
-            Width::W64 => inst::movq_mr::<Physical>::new(target, source).encode(&mut self.sink),
-        }
+        self.operate(Operation::STORE, width, source, target);
     }
 
     /// `[target] = value`, 64 bits, sign-extended.
     pub fn store_immediate(&mut self, target: Address, value: i32) {
-        inst::movq_mi_sxl::<Physical>::new(target.gpr_operand(), value).encode(&mut self.sink);
+        self.store_constant(8, target, value);
     }
 
     /// `target = [source]`, 128 bits, any alignment.
@@ -240,8 +198,7 @@ impl Emitter {
 
     /// `target = address`
     pub fn load_address(&mut self, target: Gpr, address: Address) {
-        inst::leaq_rm::<Physical>::new(Register::from(target), address.amode())
-            .encode(&mut self.sink);
+        self.operate(Operation::LOAD_ADDRESS, Width::W64, target, address);
     }
 
     /// `[target] += value`, 64 bits.
@@ -259,8 +216,7 @@ impl Emitter {
 
     /// Sets the flags for `register & register`, 32 bits.
     pub fn test(&mut self, register: Gpr) {
-        let register = Register::from(register);
-        inst::testl_mr::<Physical>::new(GprMem::Gpr(register), register).encode(&mut self.sink);
+        self.operate(Operation::TEST, Width::W32, register, register);
     }
 
     /// Raises an invalid-instruction fault.

@@ -3,92 +3,146 @@
 use tierup_abi::{Gpr, Xmm};
 
 use crate::{
-    Condition, Emitter, FloatOperation, Immediate, Label, Operand, Operation, Shift, Unary, Width,
+    Address, Condition, Emitter, FloatOperation, Immediate, Label, LaneShift, Operand, Operation,
+    Shift, Unary, Width,
 };
 
-/// An instruction in the making; none is longer than 15 bytes.
-struct Bytes {
-    bytes: [u8; 16],
-    length: usize,
+/// What follows the operand of an instruction: a number and how many bits of it.
+type Constant = (u64, u32);
+
+/// Nothing follows.
+const NOTHING: Constant = (0, 0);
+
+/// A memory operand by numbers.
+#[derive(Clone, Copy)]
+struct Memory {
+    base: u8,
+    index: u8,
+    scale: u8,
+    offset: i32,
 }
 
-impl Bytes {
-    #[inline(always)]
-    fn put(&mut self, byte: u8) {
-        self.bytes[self.length] = byte;
-        self.length += 1;
-    }
+/// The number that stands for no index: that of `rsp`, which cannot be one.
+const NO_INDEX: u8 = 4;
 
-    #[inline(always)]
-    fn put4(&mut self, value: u32) {
-        self.bytes[self.length..self.length + 4].copy_from_slice(&value.to_le_bytes());
-        self.length += 4;
-    }
+/// The first part of an instruction, at most 7 bytes: a number whose lowest byte comes first.
+struct Head {
+    bytes: u64,
+    bits: u32,
+}
 
-    #[inline]
-    fn start(operation: Operation, width: Width, register: u8, operand: Operand) -> Self {
-        let mut this = Self { bytes: [0; 16], length: 0 };
-        if operation.prefix != 0 {
-            this.put(operation.prefix);
+impl Head {
+    /// Prefix, REX if there is one, and opcode. `rex` has its lowest four bits.
+    #[inline(always)]
+    fn new(operation: Operation, rex: Option<u8>) -> Self {
+        let mut this = Self { bytes: operation.prefix.into(), bits: 0 };
+        this.bits = if operation.prefix != 0 { 8 } else { 0 };
+        if let Some(rex) = rex {
+            this.put((0x40 | rex).into(), 8);
         }
-        let (base, index) = match operand {
-            Operand::Register(register) => (register, 0),
-            Operand::Memory { base, index, .. } => (base.0, index.map_or(0, |(index, _)| index.0)),
-        };
-        let wide = u8::from(width == Width::W64);
-        let rex = wide << 3 | (register >> 3) << 2 | (index >> 3) << 1 | base >> 3;
-        let low_byte = operation.byte
-            && (matches!(operand, Operand::Register(4..=7)) || (4..=7).contains(&register));
-        if rex != 0 || low_byte {
-            this.put(0x40 | rex);
-        }
-        let [_, high, middle, low] = operation.opcode.to_be_bytes();
-        if high != 0 {
-            this.put(high);
-        }
-        if high != 0 || middle != 0 {
-            this.put(middle);
-        }
-        this.put(low);
-        this.operand(register & 7, operand);
+        this.put(operation.opcode.into(), operation.opcode_bits.into());
         this
     }
 
-    #[inline]
-    fn operand(&mut self, register: u8, operand: Operand) {
-        let (base, index, offset) = match operand {
-            Operand::Register(other) => return self.put(0xc0 | register << 3 | other & 7),
-            Operand::Memory { base, index, offset } => (base.0 & 7, index, offset),
-        };
-        let short = i8::try_from(offset);
-        // rbp and r13 as base without displacement mean something else.
-        let mode = match short {
-            _ if offset == 0 && base != 5 => 0x00,
-            Ok(_) => 0x40,
-            Err(_) => 0x80,
-        };
-        match index {
-            None if base != 4 => self.put(mode | register << 3 | base),
-            _ => {
-                let (index, scale) = index.map_or((4, 0), |(index, scale)| (index.0 & 7, scale));
-                self.put(mode | register << 3 | 4);
-                self.put(scale << 6 | index << 3 | base);
-            }
-        }
-        match (mode, short) {
-            (0, _) => {}
-            (0x40, Ok(short)) => self.put(short as u8),
-            _ => self.put4(offset as u32),
-        }
+    #[inline(always)]
+    fn put(&mut self, bytes: u64, bits: u32) {
+        self.bytes |= bytes << self.bits;
+        self.bits += bits;
     }
 }
 
 impl Emitter {
-    #[inline]
-    fn append(&mut self, bytes: &Bytes) {
+    /// Appends an instruction. Nearly all callers know what kind of operand they have.
+    #[inline(always)]
+    fn emit(
+        &mut self,
+        operation: Operation,
+        register: (Width, u8),
+        operand: Operand,
+        constant: Constant,
+    ) {
+        match operand {
+            Operand::Register(other) => self.emit_register(operation, register, other, constant),
+            Operand::Memory { base, index, offset } => {
+                let (index, scale) = index.map_or((NO_INDEX, 0), |(index, scale)| (index.0, scale));
+                let memory = Memory { base: base.0, index, scale, offset };
+                self.emit_memory(operation, register, memory, constant);
+            }
+            Operand::Label(label) => self.emit_label(operation, register, label, constant),
+        }
+    }
+
+    fn emit_register(
+        &mut self,
+        operation: Operation,
+        (width, register): (Width, u8),
+        other: u8,
+        constant: Constant,
+    ) {
+        let low_byte = operation.byte && ((4..=7).contains(&register) || (4..=7).contains(&other));
+        let rex = u8::from(width == Width::W64) << 3 | (register >> 3) << 2 | other >> 3;
+        let mut head = Head::new(operation, (rex != 0 || low_byte).then_some(rex));
+        head.put(u64::from(0xc0 | (register & 7) << 3 | other & 7), 8);
+        self.append(&head, constant);
+    }
+
+    fn emit_memory(
+        &mut self,
+        operation: Operation,
+        (width, register): (Width, u8),
+        Memory { base, index, scale, offset }: Memory,
+        constant: Constant,
+    ) {
+        let wide = u8::from(width == Width::W64) << 3;
+        let rex = wide | (register >> 3) << 2 | (index >> 3 & 1) << 1 | base >> 3;
+        let low_byte = operation.byte && (4..=7).contains(&register);
+        let mut head = Head::new(operation, (rex != 0 || low_byte).then_some(rex));
+        let (base, field) = (u64::from(base & 7), u64::from(register & 7) << 3);
+        // rbp and r13 as base without displacement mean something else.
+        let (mode, bits) = match i8::try_from(offset) {
+            _ if offset == 0 && base != 5 => (0x00, 0),
+            Ok(_) => (0x40, 8),
+            Err(_) => (0x80, 32),
+        };
+        if index == NO_INDEX && base != 4 {
+            head.put(mode | field | base, 8);
+        } else {
+            let scaled = u64::from(scale << 6 | (index & 7) << 3) | base;
+            head.put(mode | field | 4 | scaled << 8, 16);
+        }
+        let displacement = u64::from(offset as u32) & ((1 << bits) - 1);
+        self.append(&head, (displacement | constant.0 << bits, bits + constant.1));
+    }
+
+    fn emit_label(
+        &mut self,
+        operation: Operation,
+        (width, register): (Width, u8),
+        label: Label,
+        constant: Constant,
+    ) {
+        let rex = u8::from(width == Width::W64) << 3 | (register >> 3) << 2;
+        let mut head = Head::new(operation, (rex != 0).then_some(rex));
+        head.put(u64::from((register & 7) << 3 | 5), 8);
+        // Distances count from the end of the instruction, which may be behind a constant.
+        let place = self.offset() + head.bits / 8;
+        self.fixups.push((place, constant.1 / 8, label));
+        self.append(&head, (constant.0 << 32, 32 + constant.1));
+    }
+
+    /// An instruction that names its register in the opcode.
+    fn emit_short(&mut self, opcode: u32, width: Width, register: Gpr, constant: Constant) {
+        let rex = u8::from(width == Width::W64) << 3 | register.0 >> 3;
+        let operation = Operation::plain(opcode | u32::from(register.0 & 7));
+        self.append(&Head::new(operation, (rex != 0).then_some(rex)), constant);
+    }
+
+    #[inline(always)]
+    fn append(&mut self, head: &Head, (tail, bits): Constant) {
+        let all = u128::from(head.bytes) | u128::from(tail) << head.bits;
         // A copy of fixed size needs no call; what is too much goes again.
-        let end = self.sink.0.len() + bytes.length;
-        self.sink.0.extend_from_slice(&bytes.bytes);
+        let end = self.sink.0.len() + (head.bits + bits) as usize / 8;
+        self.sink.0.extend_from_slice(&all.to_le_bytes());
         self.sink.0.truncate(end);
     }
 
@@ -101,7 +155,24 @@ impl Emitter {
         register: impl RegisterNumber,
         operand: impl Into<Operand>,
     ) {
-        self.append(&Bytes::start(operation, width, register.number(), operand.into()));
+        self.emit(operation, (width, register.number()), operand.into(), NOTHING);
+    }
+
+    /// Emits an operation with a register, a register or memory, and a byte.
+    pub fn operate_byte(
+        &mut self,
+        (operation, byte): (Operation, u8),
+        width: Width,
+        register: impl RegisterNumber,
+        operand: impl Into<Operand>,
+    ) {
+        self.emit(operation, (width, register.number()), operand.into(), (byte.into(), 8));
+    }
+
+    /// Shifts all lanes by a constant.
+    pub fn shift_lanes(&mut self, shift: LaneShift, target: Xmm, count: u8) {
+        let (operation, digit) = shift.encoding();
+        self.emit(operation, (Width::W32, digit), target.into(), (count.into(), 8));
     }
 
     /// Emits an operation with a constant.
@@ -113,15 +184,12 @@ impl Emitter {
         operand: impl Into<Operand>,
         value: i32,
     ) {
-        let short = i8::try_from(value);
-        let opcode = if short.is_ok() { 0x83 } else { 0x81 };
-        let operation = (Operation { opcode, ..Operation::LOAD }, operation as u8);
-        let mut bytes = Bytes::start(operation.0, width, operation.1, operand.into());
-        match short {
-            Ok(short) => bytes.put(short as u8),
-            Err(_) => bytes.put4(value as u32),
-        }
-        self.append(&bytes);
+        let (opcode, constant) = match i8::try_from(value) {
+            Ok(short) => (0x83, (u64::from(short as u8), 8)),
+            Err(_) => (0x81, (u64::from(value as u32), 32)),
+        };
+        let register = (width, operation as u8);
+        self.emit(Operation::plain(opcode), register, operand.into(), constant);
     }
 
     /// `target = left * value`
@@ -132,30 +200,24 @@ impl Emitter {
         left: impl Into<Operand>,
         value: i32,
     ) {
-        let operation = Operation { opcode: 0x69, ..Operation::LOAD };
-        let mut bytes = Bytes::start(operation, width, target.0, left.into());
-        bytes.put4(value as u32);
-        self.append(&bytes);
+        let constant = (u64::from(value as u32), 32);
+        self.emit(Operation::plain(0x69), (width, target.0), left.into(), constant);
     }
 
     /// Shifts by a constant.
     pub fn shift_immediate(&mut self, shift: Shift, width: Width, target: Gpr, count: u8) {
-        let operation = Operation { opcode: 0xc1, ..Operation::LOAD };
-        let mut bytes = Bytes::start(operation, width, shift as u8, target.into());
-        bytes.put(count);
-        self.append(&bytes);
+        let register = (width, shift as u8);
+        self.emit(Operation::plain(0xc1), register, target.into(), (count.into(), 8));
     }
 
     /// Shifts by `cl`.
     pub fn shift_by_rcx(&mut self, shift: Shift, width: Width, target: Gpr) {
-        let operation = Operation { opcode: 0xd3, ..Operation::LOAD };
-        self.append(&Bytes::start(operation, width, shift as u8, target.into()));
+        self.emit(Operation::plain(0xd3), (width, shift as u8), target.into(), NOTHING);
     }
 
     /// Emits an operation with one operand.
     pub fn unary(&mut self, unary: Unary, width: Width, operand: impl Into<Operand>) {
-        let operation = Operation { opcode: 0xf7, ..Operation::LOAD };
-        self.append(&Bytes::start(operation, width, unary as u8, operand.into()));
+        self.emit(Operation::plain(0xf7), (width, unary as u8), operand.into(), NOTHING);
     }
 
     /// Extends the sign of `rax` to `rdx`.
@@ -168,31 +230,53 @@ impl Emitter {
 
     /// Flips the highest bit.
     pub fn flip_sign(&mut self, width: Width, target: Gpr) {
-        let operation = Operation { opcode: 0x0fba, ..Operation::LOAD };
-        let mut bytes = Bytes::start(operation, width, 7, target.into());
-        bytes.put(if width == Width::W64 { 63 } else { 31 });
-        self.append(&bytes);
+        let bit = if width == Width::W64 { 63 } else { 31 };
+        self.emit(Operation::plain(0x0fba), (width, 7), target.into(), (bit, 8));
     }
 
     /// `[target] = value`, of 1, 2, 4 or 8 bytes; 8 from 4 with the sign.
     pub fn store_constant(&mut self, bytes: u8, target: impl Into<Operand>, value: i32) {
-        let (prefix, opcode) = match bytes {
-            1 => (0, 0xc6),
-            2 => (0x66, 0xc7),
-            _ => (0, 0xc7),
+        let operation = match bytes {
+            1 => Operation::plain(0xc6),
+            2 => Operation::prefixed(0x66, 0xc7),
+            _ => Operation::plain(0xc7),
         };
-        let operation = Operation { prefix, opcode, ..Operation::LOAD };
         let width = if bytes == 8 { Width::W64 } else { Width::W32 };
-        let mut code = Bytes::start(operation, width, 0, target.into());
-        match bytes {
-            1 => code.put(value as u8),
-            2 => {
-                code.put(value as u8);
-                code.put((value >> 8) as u8);
-            }
-            _ => code.put4(value as u32),
-        }
-        self.append(&code);
+        let constant = match bytes {
+            1 => (u64::from(value as u8), 8),
+            2 => (u64::from(value as u16), 16),
+            _ => (u64::from(value as u32), 32),
+        };
+        self.emit(operation, (width, 0), target.into(), constant);
+    }
+
+    /// `target = value`
+    pub fn move_immediate(&mut self, width: Width, target: Gpr, value: u64) {
+        let constant = match width {
+            Width::W32 => (u64::from(value as u32), 32),
+            Width::W64 => (value, 64),
+        };
+        self.emit_short(0xb8, width, target, constant);
+    }
+
+    /// Pushes a register.
+    pub fn push(&mut self, register: Gpr) {
+        self.emit_short(0x50, Width::W32, register, NOTHING);
+    }
+
+    /// Pops a register.
+    pub fn pop(&mut self, register: Gpr) {
+        self.emit_short(0x58, Width::W32, register, NOTHING);
+    }
+
+    /// Jumps to the address in memory.
+    pub fn jump_memory(&mut self, target: Address) {
+        self.emit(Operation::plain(0xff), (Width::W32, 4), target.into(), NOTHING);
+    }
+
+    /// Calls the address in memory.
+    pub fn call_memory(&mut self, target: Address) {
+        self.emit(Operation::plain(0xff), (Width::W32, 2), target.into(), NOTHING);
     }
 
     /// `target = value` in the shortest form that leaves the flags alone.
@@ -208,9 +292,8 @@ impl Emitter {
 
     /// `target = condition ? 1 : 0`, 8 bits.
     pub fn set_if(&mut self, condition: Condition, target: Gpr) {
-        let opcode = 0x0f90 | u32::from(condition as u8);
-        let operation = Operation { opcode, byte: true, ..Operation::LOAD };
-        self.append(&Bytes::start(operation, Width::W32, 0, target.into()));
+        let operation = Operation::byte(0x0f90 | u32::from(condition as u8));
+        self.emit(operation, (Width::W32, 0), target.into(), NOTHING);
     }
 
     /// `if condition { target = source }`
@@ -222,17 +305,16 @@ impl Emitter {
         source: impl Into<Operand>,
     ) {
         let opcode = 0x0f40 | u32::from(condition as u8);
-        self.operate(Operation { opcode, ..Operation::LOAD }, width, target, source);
+        self.operate(Operation::plain(opcode), width, target, source);
     }
 
     /// Rounds a float: to even, down, up or to zero (0 to 3).
     pub fn round(&mut self, width: Width, mode: u8, target: Xmm, source: impl Into<Operand>) {
         let opcode = if width == Width::W64 { 0x0f3a0b } else { 0x0f3a0a };
-        let operation = Operation { prefix: 0x66, opcode, ..Operation::LOAD };
-        let mut bytes = Bytes::start(operation, Width::W32, target.0, source.into());
+        let operation = Operation::prefixed(0x66, opcode);
         // Inexact results are nobody's concern.
-        bytes.put(mode | 8);
-        self.append(&bytes);
+        let constant = (u64::from(mode | 8), 8);
+        self.emit(operation, (Width::W32, target.0), source.into(), constant);
     }
 
     /// Converts between an integer of `width` and a float of `float`.
@@ -267,8 +349,7 @@ impl Emitter {
 
     /// Jumps to the address in a register.
     pub fn jump_register(&mut self, target: Gpr) {
-        let operation = Operation { opcode: 0xff, ..Operation::LOAD };
-        self.append(&Bytes::start(operation, Width::W32, 4, target.into()));
+        self.emit(Operation::plain(0xff), (Width::W32, 4), target.into(), NOTHING);
     }
 
     /// Calls the address in a cell that a relocation names. Returns the offset of the field with
@@ -305,6 +386,11 @@ impl Emitter {
         self.offset() - 4
     }
 
+    /// Appends bytes that are no instructions.
+    pub fn data(&mut self, bytes: &[u8]) {
+        self.sink.0.extend_from_slice(bytes);
+    }
+
     /// Replaces bytes.
     pub fn patch(&mut self, offset: u32, bytes: &[u8]) {
         let offset = offset as usize;
@@ -334,7 +420,7 @@ impl Emitter {
 
     fn put_distance(&mut self, label: Label) {
         self.sink.0.extend_from_slice(&[0; 4]);
-        self.fixups.push((self.offset() - 4, label));
+        self.fixups.push((self.offset() - 4, 0, label));
     }
 
     /// Jumps if the condition holds.
@@ -368,7 +454,6 @@ mod tests {
 
     use super::*;
     use crate::{
-        Address,
         operand::{Physical, Register},
         sink::Sink,
     };
@@ -407,6 +492,47 @@ mod tests {
     }
 
     #[test]
+    fn operations_that_name_their_register_in_the_opcode() {
+        for number in 0..16 {
+            let (ours, theirs) = (Gpr(number), Register(number));
+            assert_same(
+                |asm| asm.push(ours),
+                |sink| inst::pushq_o::<Physical>::new(theirs).encode(sink),
+            );
+            assert_same(
+                |asm| asm.pop(ours),
+                |sink| inst::popq_o::<Physical>::new(theirs).encode(sink),
+            );
+            assert_same(
+                |asm| asm.move_immediate(Width::W32, ours, 0xfedc_ba98),
+                |sink| inst::movl_oi::<Physical>::new(theirs, -0x123_4568).encode(sink),
+            );
+            assert_same(
+                |asm| asm.move_immediate(Width::W64, ours, u64::MAX - 0x1234_5678),
+                |sink| {
+                    inst::movabsq_oi::<Physical>::new(theirs, u64::MAX - 0x1234_5678).encode(sink);
+                },
+            );
+            for offset in [0, -8, 0x1234] {
+                let address = Address::new(ours, offset);
+                let operand = || address.gpr_operand();
+                assert_same(
+                    |asm| asm.call_memory(address),
+                    |sink| inst::callq_m::<Physical>::new(operand()).encode(sink),
+                );
+                assert_same(
+                    |asm| asm.jump_memory(address),
+                    |sink| inst::jmpq_m::<Physical>::new(operand()).encode(sink),
+                );
+                assert_same(
+                    |asm| asm.store_immediate(address, -3),
+                    |sink| inst::movq_mi_sxl::<Physical>::new(operand(), -3).encode(sink),
+                );
+            }
+        }
+    }
+
+    #[test]
     fn memory_operands_of_every_base_and_displacement() {
         for base in 0..16 {
             for offset in [0, 1, -128, 127, 128, -129, i32::MAX] {
@@ -429,6 +555,21 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_lies_in_the_code_is_found_behind_constants_too() {
+        let mut asm = Emitter::new();
+        let label = asm.label();
+        asm.operate(Operation::LOAD, Width::W64, Gpr(9), label);
+        asm.operate_immediate(Immediate::Compare, Width::W32, label, 1);
+        asm.operate_immediate(Immediate::Compare, Width::W32, label, 1000);
+        asm.bind(label);
+        let code = asm.finish();
+        assert_eq!(code.len(), 24);
+        assert_eq!(code[..7], [0x4c, 0x8b, 0x0d, 17, 0, 0, 0]);
+        assert_eq!(code[7..14], [0x83, 0x3d, 10, 0, 0, 0, 1]);
+        assert_eq!(code[14..], [0x81, 0x3d, 0, 0, 0, 0, 0xe8, 3, 0, 0]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! A small x86-64 emitter with labels, over Cranelift's assembler.
+//! A small x86-64 emitter with labels.
 //!
-//! The encodings come from `cranelift-assembler-x64`, which is fuzzed against two disassemblers;
-//! labels and the buffer are ours. One emitter is meant to be used for many functions:
+//! Instructions that the baseline compiler emits are encoded by ours, which the tests compare with
+//! `cranelift-assembler-x64`; that one is fuzzed against two disassemblers, and encodes the rest.
+//! Labels and the buffer are ours. One emitter is meant to be used for many functions:
 //! [`Emitter::finish`] leaves it empty but keeps its memory.
 //!
 //! ```
@@ -18,6 +19,7 @@ mod emitter;
 mod encode;
 mod operand;
 mod operation;
+pub mod vector;
 mod sink;
 
 pub use emitter::{Condition, Emitter, Label};
@@ -26,3 +28,4 @@ pub use operand::{
     Address, R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBP, RBX, RCX, RDI, RDX, RSI, RSP, Width,
 };
 pub use operation::{FloatOperation, Immediate, Operand, Operation, Shift, Unary};
+pub use vector::LaneShift;

@@ -5,29 +5,33 @@
 
 use tierup_abi::{Gpr, Xmm};
 
-use crate::{Address, Width};
+use crate::{Address, Label, Width};
 
 /// An instruction without its operands: `reg, reg/mem`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Operation {
     pub(crate) prefix: u8,
-    /// One to three bytes, the first in the highest.
-    pub(crate) opcode: u32,
     /// Its `reg/mem` operand, if a register, is one of 8 bits.
     pub(crate) byte: bool,
+    pub(crate) opcode_bits: u8,
+    /// One to three bytes, the first in the lowest.
+    pub(crate) opcode: u32,
 }
 
 impl Operation {
-    const fn plain(opcode: u32) -> Self {
-        Self { prefix: 0, opcode, byte: false }
+    /// An operation by its opcode, as manuals write it: the first byte is the highest.
+    pub(crate) const fn plain(opcode: u32) -> Self {
+        let unused = opcode.leading_zeros() & !7;
+        let opcode_bits = (u32::BITS - unused) as u8;
+        Self { prefix: 0, byte: false, opcode_bits, opcode: opcode.swap_bytes() >> unused }
     }
 
-    const fn prefixed(prefix: u8, opcode: u32) -> Self {
-        Self { prefix, opcode, byte: false }
+    pub(crate) const fn prefixed(prefix: u8, opcode: u32) -> Self {
+        Self { prefix, ..Self::plain(opcode) }
     }
 
-    const fn byte(opcode: u32) -> Self {
-        Self { prefix: 0, opcode, byte: true }
+    pub(crate) const fn byte(opcode: u32) -> Self {
+        Self { byte: true, ..Self::plain(opcode) }
     }
 }
 
@@ -139,6 +143,15 @@ impl FloatOperation {
         Operation::prefixed(prefix, 0x0f00 | self as u32)
     }
 
+    /// The operation on all lanes of that width.
+    pub const fn vector(self, width: Width) -> Operation {
+        let prefix = match width {
+            Width::W32 => 0,
+            Width::W64 => 0x66,
+        };
+        Operation::prefixed(prefix, 0x0f00 | self as u32)
+    }
+
     /// Flags of an unordered comparison of floats of that width.
     pub const fn compare(width: Width) -> Operation {
         match width {
@@ -205,6 +218,8 @@ pub enum Operand {
         /// Added, in bytes.
         offset: i32,
     },
+    /// What lies at a place in the code.
+    Label(Label),
 }
 
 impl From<Gpr> for Operand {
@@ -216,6 +231,12 @@ impl From<Gpr> for Operand {
 impl From<Xmm> for Operand {
     fn from(register: Xmm) -> Self {
         Self::Register(register.0)
+    }
+}
+
+impl From<Label> for Operand {
+    fn from(label: Label) -> Self {
+        Self::Label(label)
     }
 }
 

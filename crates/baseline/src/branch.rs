@@ -80,11 +80,7 @@ impl<'a> Generator<'a> {
 
     /// Where an entry of the current branch table leads: to its target, or to code on the way,
     /// one for each depth, that moves values.
-    fn table_target(
-        &mut self,
-        depth: u32,
-        stubs: &mut Vec<(Label, Frame<'a>)>,
-    ) -> Generated<Label> {
+    fn table_target(&mut self, depth: u32, stubs: &mut Vec<(Label, Frame)>) -> Generated<Label> {
         let frame = self.target(depth)?;
         let offset = self.offset;
         if let Some((at, stub)) = frame.stub
@@ -105,7 +101,7 @@ impl<'a> Generator<'a> {
     }
 
     /// The construct at that depth, now with a branch to it.
-    fn target(&mut self, depth: u32) -> Generated<Frame<'a>> {
+    fn target(&mut self, depth: u32) -> Generated<Frame> {
         let frame = self.control.frame_mut(depth).map(|frame| {
             frame.used = true;
             *frame
@@ -115,8 +111,8 @@ impl<'a> Generator<'a> {
 
     /// Code behind the function's end.
     pub(crate) fn emit_cold(&mut self) -> Generated {
-        let cold = std::mem::take(&mut self.cold);
-        for it in cold {
+        let mut cold = std::mem::take(&mut self.cold);
+        for it in cold.drain(..) {
             match it {
                 Cold::Trap { label, kind, position } => {
                     self.offset = position as usize;
@@ -145,6 +141,7 @@ impl<'a> Generator<'a> {
                 }
             }
         }
+        self.cold = cold;
         Ok(())
     }
 

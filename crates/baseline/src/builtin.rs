@@ -41,10 +41,12 @@ impl Generator<'_> {
         self.transfer(moves);
         self.asm.move_register(RDI, INSTANCE);
         self.asm.load(Width::W64, RAX, Address::new(INSTANCE, InstanceHead::BUILTINS));
+        self.store_float_locals();
         self.asm.call_memory(Address::new(RAX, builtin.offset()));
         self.drop_to(self.stack.len());
         let slots = self.live_references(self.stack.len());
         self.note_safepoint(slots);
+        self.load_float_locals();
         if let Some(ty) = ty {
             self.registers.take_gpr(RAX);
             if builtin.result() == Some(MachineType::I32) {

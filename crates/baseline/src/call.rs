@@ -12,7 +12,7 @@ use tierup_wasm::{FuncIndex, TypeIndex, ValType};
 use crate::{
     callee::Callee,
     generator::{Generated, Generator, LocalPlace},
-    stack::{Place, Value},
+    stack::{Entry, Place, Value, load_operation, next_end, store_operation},
     transfer::{Move, Target},
 };
 
@@ -56,33 +56,48 @@ impl<'a> Generator<'a> {
     }
 
     fn call(&mut self, callee: Callee, ty: TypeIndex) -> Generated {
-        let layout = self.call_layout(ty);
+        let layout = self.environment.layout.call(ty);
         let first = self.first_argument(ty)?;
         self.frame.outgoing_bytes = self.frame.outgoing_bytes.max(layout.stack_bytes);
         self.spill_registers(first);
-        self.move_arguments(ty, &layout, 0);
+        self.move_arguments(ty, layout, 0);
         let results = &self.environment.module.types[ty.index()].results;
-        let area = self.result_area(first + results.len(), layout.result_area_bytes);
+        let area = self.result_area(first, results, layout.result_area_bytes);
         if let Some(area) = area {
             self.asm.load_address(RSI, area);
         }
         self.load_callee(callee);
+        self.store_float_locals();
         self.call_callee(callee);
         self.drop_to(first);
         let slots = self.live_references(first);
         self.note_safepoint(slots);
+        self.load_float_locals();
         self.asm.take_stack(layout.stack_bytes);
         self.spend(results.len())?;
-        self.push_results(results, &layout, area);
+        self.push_results(results, layout, area);
         Ok(())
+    }
+
+    /// Puts locals into memory that the callee does not keep.
+    pub(crate) fn store_float_locals(&mut self) {
+        for &(ty, register, home) in &self.frame.float_locals {
+            let home = Address::new(RBP, home);
+            self.asm.operate(store_operation(ty), Width::W32, register, home);
+        }
+    }
+
+    /// Gets them back.
+    pub(crate) fn load_float_locals(&mut self) {
+        for &(ty, register, home) in &self.frame.float_locals {
+            let home = Address::new(RBP, home);
+            self.asm.operate(load_operation(ty), Width::W32, register, home);
+        }
     }
 
     /// Height of the first argument of a call.
     fn first_argument(&mut self, ty: TypeIndex) -> Generated<usize> {
         let ty = &self.environment.module.types[ty.index()];
-        if ty.params.iter().chain(&ty.results).any(|&ty| ty == ValType::V128) {
-            return Err(self.unsupported("a vector"));
-        }
         self.spend(ty.params.len())?;
         let first = self.stack.len().checked_sub(ty.params.len());
         first
@@ -96,12 +111,12 @@ impl<'a> Generator<'a> {
         let first = self.stack.len() - params.len();
         let mut moves = self.take_moves();
         for (index, (&ty, place)) in params.iter().zip(&layout.params).enumerate() {
-            let source = self.value(self.stack[first + index], first + index);
+            let source = self.value(self.stack[first + index]);
             let target = match *place {
                 AbiPlace::Gpr(register) => Target::Gpr(register),
                 AbiPlace::Xmm(register) => Target::Xmm(register),
                 AbiPlace::Memory(offset) => {
-                    Target::Memory(Address::new(RSP, (offset + staged) as i32).into())
+                    Target::Memory(Address::new(RSP, (offset + staged) as i32))
                 }
             };
             moves.push(Move { ty, source, target });
@@ -116,19 +131,20 @@ impl<'a> Generator<'a> {
         self.floor = floor;
     }
 
-    /// The result area of a call whose results end at that height.
-    fn result_area(&mut self, height: usize, bytes: u32) -> Option<Address> {
+    /// The result area of a call whose results begin at that height.
+    fn result_area(&mut self, first: usize, results: &[ValType], bytes: u32) -> Option<Address> {
         if bytes == 0 {
             return None;
         }
-        let end = height + bytes as usize / 8;
-        self.frame.most_operands = self.frame.most_operands.max(end);
-        Some(self.slot(end - 1))
+        let end = results.iter().fold(self.end(first), |end, &ty| next_end(end, ty));
+        let end = (end + bytes).next_multiple_of(16);
+        self.frame.operand_bytes = self.frame.operand_bytes.max(end);
+        Some(self.slot(end))
     }
 
     fn push_results(&mut self, results: &[ValType], layout: &CallLayout, area: Option<Address>) {
         for (&ty, place) in results.iter().zip(&layout.results) {
-            let slot = self.slot(self.stack.len());
+            let slot = self.slot(next_end(self.end(self.stack.len()), ty));
             match (*place, area) {
                 (AbiPlace::Gpr(R10), _) => {
                     self.store(ty, slot.into(), Value::Gpr(R10));
@@ -155,7 +171,7 @@ impl<'a> Generator<'a> {
     /// Calls in place of this function's frame. Its result area, which exists exactly if the
     /// callee needs one, is handed on.
     fn return_call(&mut self, callee: Callee, ty: TypeIndex) -> Generated {
-        let layout = self.call_layout(ty);
+        let layout = self.environment.layout.call(ty);
         self.first_argument(ty)?;
         if self.environment.module.types[ty.index()].results != self.own.ty.results {
             return Err(self.invalid("a tail call of a function with other results"));
@@ -165,14 +181,14 @@ impl<'a> Generator<'a> {
         let staged = if moves_frame { STAGED } else { 0 };
         let outgoing = layout.stack_bytes + staged;
         self.frame.outgoing_bytes = self.frame.outgoing_bytes.max(outgoing);
-        self.move_arguments(ty, &layout, staged);
+        self.move_arguments(ty, layout, staged);
         if let Some(area) = self.frame.result_area {
             self.asm.load(Width::W64, RSI, Address::new(RBP, area));
         }
         self.load_callee(callee);
         if moves_frame {
             self.spend(layout.stack_bytes as usize / 8)?;
-            self.move_frame(&layout);
+            self.move_frame(layout);
         } else {
             self.restore_registers();
             self.asm.leave();
@@ -213,8 +229,8 @@ impl<'a> Generator<'a> {
         for &index in &self.references {
             let index = index as usize;
             if index < height && self.stack[index].place == Place::Slot {
-                let frame_offset = self.slot(index).offset;
-                slots.push(Slot { frame_offset, kind: kind(self.stack[index].ty) });
+                let Entry { ty, end, .. } = self.stack[index];
+                slots.push(Slot { frame_offset: self.slot(end).offset, kind: kind(ty) });
             }
         }
         self.moved += slots.len();

@@ -3,7 +3,7 @@
 use codespace::Tier;
 use tierup_compile::{CompileError, Compiled, Compiler, Request};
 
-use crate::{generator::Generator, operators::Body};
+use crate::{generator::Generator, operators::Body, validate::Validating};
 
 /// The baseline compiler.
 ///
@@ -40,6 +40,17 @@ impl Baseline {
     }
 }
 
+impl Baseline {
+    fn compile_validating(&self, request: &Request<'_>) -> Result<Compiled, CompileError> {
+        let mut body = Body::new(request)?;
+        let mut validating = Validating::new(request, &body)?;
+        let mut generator = Generator::enter(self.features, request, &mut body)?;
+        validating.translate(&mut body, &mut generator)?;
+        validating.finish();
+        generator.finish()
+    }
+}
+
 impl Default for Baseline {
     fn default() -> Self {
         Self::new()
@@ -60,5 +71,14 @@ impl Compiler for Baseline {
         let mut generator = Generator::enter(self.features, request, &mut body)?;
         body.translate(&mut generator)?;
         generator.finish()
+    }
+
+    fn validate_and_compile(&self, request: &Request<'_>) -> Result<Compiled, CompileError> {
+        let compiled = self.compile_validating(request);
+        if compiled.is_err() {
+            // [VA-SAME] The pass may also have stopped before it came to what is wrong.
+            request.validate()?;
+        }
+        compiled
     }
 }

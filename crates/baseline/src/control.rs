@@ -3,7 +3,7 @@
 //! | branch to | values go to |
 //! |---|---|
 //! | function | the places of its results |
-//! | loop, or several results | the slots of their heights |
+//! | loop, or several results | their slots |
 //! | anything else with one result | rax or xmm0 |
 //!
 //! Operands below a construct are settled when it opens, so they are the same wherever its joins
@@ -11,18 +11,19 @@
 
 use tierup_abi::{Gpr, Place as AbiPlace, Xmm};
 use tierup_asm::{Address, Condition, Label, Operation, R10, RAX};
-use tierup_wasm::{TypeIndex, ValType};
+use tierup_wasm::{Module, TypeIndex, ValType};
 use wasmparser::{BlockType, FrameKind};
 
 use crate::{
     generator::{Generated, Generator},
-    stack::{Entry, Place, Value, is_float, width},
+    stack::{Place, Value, next_end, uses_xmm, width},
     transfer::{Move, Target},
 };
 
 /// Open constructs, innermost last.
-pub(crate) struct Control<'a> {
-    frames: Vec<Frame<'a>>,
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    frames: Vec<Frame>,
     /// The current code cannot be reached.
     unreachable: bool,
     /// Constructs that were opened in unreachable code.
@@ -30,12 +31,11 @@ pub(crate) struct Control<'a> {
 }
 
 /// An open construct.
-#[derive(Clone, Copy)]
-pub(crate) struct Frame<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
     /// Operands below it.
     pub(crate) height: usize,
-    pub(crate) params: &'a [ValType],
-    pub(crate) results: &'a [ValType],
+    pub(crate) signature: Signature,
     pub(crate) kind: Kind,
     /// Where branches to it lead.
     pub(crate) label: Label,
@@ -47,6 +47,16 @@ pub(crate) struct Frame<'a> {
     pub(crate) budget: u32,
 }
 
+/// What a construct takes and leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Signature {
+    /// The parameters are locals, so they are not on the operand stack.
+    Function(TypeIndex),
+    Empty,
+    Result(ValType),
+    Type(TypeIndex),
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     Function,
@@ -56,20 +66,22 @@ pub(crate) enum Kind {
     Else,
 }
 
-impl<'a> Control<'a> {
-    /// A function whose body is about to begin.
-    pub(crate) fn new(results: &'a [ValType], exit: Label) -> Self {
+impl Control {
+    /// A function whose body is about to begin, with the memory of one that is done.
+    pub(crate) fn begin(mut self, signature: Signature, exit: Label) -> Self {
         let function = Frame {
             height: 0,
-            params: &[],
-            results,
+            signature,
             kind: Kind::Function,
             label: exit,
             used: false,
             stub: None,
             budget: 0,
         };
-        Self { frames: vec![function], unreachable: false, skipped: Vec::new() }
+        self.frames.clear();
+        self.skipped.clear();
+        self.frames.push(function);
+        Self { unreachable: false, ..self }
     }
 
     /// Operands below the innermost construct, which it cannot reach.
@@ -83,16 +95,28 @@ impl<'a> Control<'a> {
     }
 
     /// The construct at that depth.
-    pub(crate) fn frame_mut(&mut self, depth: u32) -> Option<&mut Frame<'a>> {
+    pub(crate) fn frame_mut(&mut self, depth: u32) -> Option<&mut Frame> {
         let index = self.frames.len().checked_sub(depth as usize + 1)?;
         self.frames.get_mut(index)
     }
 }
 
-impl<'a> Frame<'a> {
-    /// What a branch takes.
-    pub(crate) fn branch_types(&self) -> &'a [ValType] {
-        if self.kind == Kind::Loop { self.params } else { self.results }
+impl Signature {
+    /// The operands that a construct takes.
+    fn params(self, module: &Module) -> &[ValType] {
+        match self {
+            Self::Type(ty) => &module.types[ty.index()].params,
+            _ => &[],
+        }
+    }
+
+    /// The operands that it leaves.
+    fn results(self, module: &Module) -> &[ValType] {
+        match self {
+            Self::Empty => &[],
+            Self::Result(ty) => single(ty),
+            Self::Type(ty) | Self::Function(ty) => &module.types[ty.index()].results,
+        }
     }
 }
 
@@ -106,6 +130,16 @@ impl<'a> Generator<'a> {
     pub(crate) fn set_unreachable(&mut self) {
         self.control.unreachable = true;
         self.reset(self.control.floor());
+    }
+
+    /// What a construct takes.
+    fn params(&self, frame: &Frame) -> &'a [ValType] {
+        frame.signature.params(self.environment.module)
+    }
+
+    /// What a construct leaves.
+    fn results(&self, frame: &Frame) -> &'a [ValType] {
+        frame.signature.results(self.environment.module)
     }
 
     /// Kind of the innermost construct.
@@ -134,7 +168,7 @@ impl<'a> Generator<'a> {
         }
         self.open(ty, Kind::Loop)?;
         let frame = self.innermost()?;
-        self.materialize(frame.params.len())?;
+        self.materialize(self.params(&frame).len())?;
         self.asm.bind(frame.label);
         let field = self.spend_in_loop();
         if let Some(frame) = self.control.frames.last_mut() {
@@ -152,7 +186,7 @@ impl<'a> Generator<'a> {
         // Spilling keeps the flags.
         self.open(ty, Kind::If { otherwise })?;
         let frame = self.innermost()?;
-        self.materialize(frame.params.len())?;
+        self.materialize(self.params(&frame).len())?;
         self.asm.jump_if(condition.inverse(), otherwise);
         Ok(())
     }
@@ -174,7 +208,7 @@ impl<'a> Generator<'a> {
         }
         self.asm.bind(otherwise);
         self.reset(frame.height);
-        self.push_slots(frame.params);
+        self.push_slots(self.params(&frame));
         self.control.unreachable = false;
         if let Some(frame) = self.control.frames.last_mut() {
             frame.kind = Kind::Else;
@@ -199,7 +233,7 @@ impl<'a> Generator<'a> {
                 }
                 self.asm.bind(otherwise);
                 self.reset(frame.height);
-                self.push_slots(frame.params);
+                self.push_slots(self.params(&frame));
                 self.control.unreachable = false;
                 frame.used = true;
                 self.join(&frame)?;
@@ -219,7 +253,7 @@ impl<'a> Generator<'a> {
     }
 
     /// Goes on behind a construct. If nothing branches there, the operands stay where they are.
-    fn join(&mut self, frame: &Frame<'a>) -> Generated {
+    fn join(&mut self, frame: &Frame) -> Generated {
         if !frame.used {
             return Ok(());
         }
@@ -229,9 +263,9 @@ impl<'a> Generator<'a> {
         self.asm.bind(frame.label);
         self.reset(frame.height);
         self.control.unreachable = false;
-        match frame.results {
+        match self.results(frame) {
             _ if frame.kind == Kind::Function => {}
-            [ty] if is_float(*ty) => {
+            [ty] if uses_xmm(*ty) => {
                 self.registers.take_xmm(Xmm(0));
                 self.push(*ty, Place::Xmm(Xmm(0)));
             }
@@ -252,39 +286,35 @@ impl<'a> Generator<'a> {
         self.control.unreachable
     }
 
-    fn innermost(&self) -> Generated<Frame<'a>> {
+    fn innermost(&self) -> Generated<Frame> {
         let frame = self.control.frames.last().copied();
         frame.ok_or_else(|| self.invalid("an end too many"))
     }
 
     fn open(&mut self, ty: BlockType, kind: Kind) -> Generated {
-        let (params, results) = self.block_type(ty)?;
-        if results.contains(&ValType::V128) || params.contains(&ValType::V128) {
-            return Err(self.unsupported("a vector"));
-        }
-        let height = self.stack.len().checked_sub(params.len());
+        let signature = self.signature(ty)?;
+        let params = signature.params(self.environment.module).len();
+        let height = self.stack.len().checked_sub(params);
         let height = height.ok_or_else(|| self.invalid("an operand is missing"))?;
         self.spill_all(self.stack.len());
         let label = self.asm.label();
-        let frame =
-            Frame { height, params, results, kind, label, used: false, stub: None, budget: 0 };
+        let frame = Frame { height, signature, kind, label, used: false, stub: None, budget: 0 };
         self.control.frames.push(frame);
         Ok(())
     }
 
-    /// Parameters and results of a construct.
-    fn block_type(&self, ty: BlockType) -> Generated<(&'a [ValType], &'a [ValType])> {
+    fn signature(&self, ty: BlockType) -> Generated<Signature> {
         match ty {
-            BlockType::Empty => Ok((&[], &[])),
+            BlockType::Empty => Ok(Signature::Empty),
             BlockType::Type(ty) => {
                 let ty = ValType::from_parser(ty);
                 let ty = ty.ok_or_else(|| self.unsupported("the result type of a block"))?;
-                Ok((&[], single(ty)))
+                Ok(Signature::Result(ty))
             }
             BlockType::FuncType(index) => {
-                let ty = self.environment.module.types.get(TypeIndex(index).index());
-                let ty = ty.ok_or_else(|| self.invalid("a block of unknown type"))?;
-                Ok((&ty.params, &ty.results))
+                let known = TypeIndex(index).index() < self.environment.module.types.len();
+                let ty = known.then_some(Signature::Type(TypeIndex(index)));
+                ty.ok_or_else(|| self.invalid("a block of unknown type"))
             }
         }
     }
@@ -293,9 +323,9 @@ impl<'a> Generator<'a> {
     fn materialize(&mut self, count: usize) -> Generated {
         self.spend(count)?;
         for index in self.stack.len() - count..self.stack.len() {
-            let Entry { ty, place } = self.stack[index];
-            if let Place::Constant(bits) = place {
-                self.store(ty, self.slot(index).into(), Value::Constant(bits));
+            let entry = self.stack[index];
+            if matches!(entry.place, Place::Constant(_) | Place::Vector(_)) {
+                self.store(entry.ty, self.slot(entry.end).into(), self.value(entry));
                 self.stack[index].place = Place::Slot;
             }
         }
@@ -309,8 +339,8 @@ impl<'a> Generator<'a> {
     }
 
     /// A construct must leave its results and nothing else.
-    fn check_height(&self, frame: &Frame<'a>) -> Generated {
-        if self.stack.len() == frame.height + frame.results.len() {
+    fn check_height(&self, frame: &Frame) -> Generated {
+        if self.stack.len() == frame.height + self.results(frame).len() {
             return Ok(());
         }
         Err(self.invalid("a block leaves another number of operands"))
@@ -323,7 +353,7 @@ impl<'a> Generator<'a> {
     }
 
     /// Moves the topmost operands to where branches to `frame` leave them. They stay operands.
-    pub(crate) fn move_to(&mut self, frame: &Frame<'a>) -> Generated {
+    pub(crate) fn move_to(&mut self, frame: &Frame) -> Generated {
         let moves = self.moves_to(frame)?;
         if frame.kind == Kind::Function {
             self.load_result_area();
@@ -333,32 +363,35 @@ impl<'a> Generator<'a> {
     }
 
     /// The moves that a branch to `frame` needs.
-    pub(crate) fn moves_to(&mut self, frame: &Frame<'a>) -> Generated<Vec<Move>> {
-        let types = frame.branch_types();
+    pub(crate) fn moves_to(&mut self, frame: &Frame) -> Generated<Vec<Move>> {
+        let types = if frame.kind == Kind::Loop { self.params(frame) } else { self.results(frame) };
         self.spend(types.len())?;
         let first = self.stack.len().checked_sub(types.len());
         let first = first.filter(|&first| first >= frame.height);
         let first = first.ok_or_else(|| self.invalid("an operand is missing"))?;
         let mut moves = self.take_moves();
+        let mut end = self.end(frame.height);
         for (index, &ty) in types.iter().enumerate() {
-            let source = self.value(self.stack[first + index], first + index);
-            let target = self.branch_target(frame, index, ty);
+            end = next_end(end, ty);
+            let source = self.value(self.stack[first + index]);
+            let target = self.branch_target(frame, (index, ty), end);
             moves.push(Move { ty, source, target });
         }
         moves.retain(|it| !it.is_done());
         Ok(moves)
     }
 
-    fn branch_target(&self, frame: &Frame<'a>, index: usize, ty: ValType) -> Target {
+    /// Where a value of a branch goes. If that is its slot, it ends at `end`.
+    fn branch_target(&self, frame: &Frame, (index, ty): (usize, ValType), end: u32) -> Target {
         match frame.kind {
             Kind::Function => match self.own.layout.results[index] {
                 AbiPlace::Gpr(register) => Target::Gpr(register),
                 AbiPlace::Xmm(register) => Target::Xmm(register),
-                AbiPlace::Memory(offset) => Target::Memory(Address::new(R10, offset as i32).into()),
+                AbiPlace::Memory(offset) => Target::Memory(Address::new(R10, offset as i32)),
             },
-            Kind::Loop => Target::Memory(self.slot(frame.height + index).into()),
-            _ if frame.results.len() > 1 => Target::Memory(self.slot(frame.height + index).into()),
-            _ if is_float(ty) => Target::Xmm(Xmm(0)),
+            Kind::Loop => Target::Memory(self.slot(end)),
+            _ if self.results(frame).len() > 1 => Target::Memory(self.slot(end)),
+            _ if uses_xmm(ty) => Target::Xmm(Xmm(0)),
             _ => Target::Gpr(RAX),
         }
     }

@@ -98,9 +98,12 @@ impl Generator<'_> {
 
     fn extend_part(&mut self, ty: ValType, operation: Operation) -> Generated {
         let (from, value) = self.pop_value()?;
-        let operand = self.integer_operand(from, value);
-        self.free(value);
+        // A constant goes to r11, which taking a register may use.
+        if let Value::Gpr(register) = value {
+            self.registers.free_gpr(register);
+        }
         let target = self.new_gpr();
+        let operand = self.integer_operand(from, value);
         self.asm.operate(operation, width(ty), target, operand);
         self.push_gpr(ty, target);
         Ok(())

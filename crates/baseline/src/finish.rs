@@ -1,4 +1,4 @@
-//! The end of a compilation: cold code, the frame's size, jump tables.
+//! The end of a compilation: cold code, the frame's size, constants, jump tables.
 
 use codespace::{Position, Slot};
 use tierup_abi::TrapKind;
@@ -28,10 +28,9 @@ impl Generator<'_> {
     /// Everything about the code that outlives the compiler.
     pub(crate) fn finish(mut self) -> Result<Compiled, CompileError> {
         self.emit_cold()?;
-        self.tables
-            .positions
-            .push(Position { offset: self.asm.offset(), position: Position::NONE });
+        self.note(Position::NONE);
         let frame_size = self.settle_frame()?;
+        self.emit_constants();
         for (table, entries) in std::mem::take(&mut self.jump_tables) {
             self.asm.align(4);
             self.asm.bind(table);
@@ -40,11 +39,24 @@ impl Generator<'_> {
                 self.asm.table_entry(start, entry);
             }
         }
-        let end = self.asm.offset();
-        self.tables.positions.dedup_by(|next, last| next.offset == last.offset);
-        self.tables.positions.retain(|it| it.offset < end);
+        let positions = &mut self.tables.positions;
+        // The function may end where its code ends.
+        while positions.last().is_some_and(|last| self.asm.offset() <= last.offset) {
+            positions.pop();
+        }
         let bytes = self.asm.finish();
-        workspace::give_back(Workspace { asm: self.asm, stack: self.stack });
-        Ok(Compiled { bytes, relocations: self.relocations, tables: self.tables, frame_size })
+        // Copies are of the right size.
+        let (relocations, tables) = (self.relocations.clone(), self.tables.clone());
+        workspace::give_back(Workspace {
+            asm: self.asm,
+            stack: self.stack,
+            locals: self.locals,
+            control: self.control,
+            cold: self.cold,
+            tables: self.tables,
+            relocations: self.relocations,
+            moves: self.moves,
+        });
+        Ok(Compiled { bytes, relocations, tables, frame_size })
     }
 }

@@ -5,6 +5,7 @@ use tierup_asm::{Condition, FloatOperation, Operation, R10, R11, Shift, Width};
 use tierup_wasm::ValType;
 
 use crate::{
+    destination::{Destination, Immediates},
     generator::{Generated, Generator},
     stack::{Place, Value, width},
 };
@@ -94,12 +95,37 @@ impl Generator<'_> {
 
     fn float_binary(&mut self, ty: ValType, operation: FloatOperation) -> Generated {
         let (_, right) = self.pop_value()?;
-        let left = self.pop_xmm()?;
+        let (_, left) = self.pop_value()?;
+        let is_own = matches!(left, Value::Xmm(register) if self.registers.is_operands(register));
+        let fits = |register| left == register || right != register;
+        let destination = self.float_destination(Immediates::None).filter(|_| !is_own);
+        let destination = destination.filter(|it| fits(Value::Xmm(it.register)));
+        let target = match &destination {
+            Some(destination) => {
+                self.prepare(destination);
+                self.load_xmm(ty, destination.register, left);
+                destination.register
+            }
+            None => self.own_xmm(ty, left),
+        };
         let (operand, right) = self.float_operand(ty, right);
-        self.asm.operate(operation.of(width(ty)), Width::W32, left, operand);
+        self.asm.operate(operation.of(width(ty)), Width::W32, target, operand);
         self.free(right);
-        self.push_xmm(ty, left);
+        self.push_float_result(ty, target, destination);
         Ok(())
+    }
+
+    /// Pushes a result that is in its destination, or else in a register of its own.
+    pub(crate) fn push_float_result(
+        &mut self,
+        ty: ValType,
+        target: Xmm,
+        destination: Option<Destination<Xmm>>,
+    ) {
+        match destination {
+            Some(destination) => self.push_arrived(ty, &destination),
+            None => self.push_xmm(ty, target),
+        }
     }
 
     fn float_compare(&mut self, ty: ValType, (order, condition): (Order, Condition)) -> Generated {
@@ -193,7 +219,7 @@ impl Generator<'_> {
     fn pop_bits(&mut self, ty: ValType, register: Gpr) -> Generated<Xmm> {
         let (_, value) = self.pop_value()?;
         let target = match value {
-            Value::Xmm(target) => target,
+            Value::Xmm(target) if self.registers.is_operands(target) => target,
             _ => self.new_xmm(),
         };
         self.load(ty, register, value);

@@ -1,24 +1,24 @@
 //! Start and end of a function.
 
-use std::rc::Rc;
-
-use tierup_abi::{CallLayout, Gpr, InstanceHead, InstanceMemory, MemoryMode, Place, StoreBlock};
+use tierup_abi::{Gpr, InstanceHead, InstanceMemory, MemoryMode, Place, StoreBlock};
 use tierup_asm::{
     Address, Condition, Operation, R10, R11, R12, R13, R15, RAX, RBP, RBX, RCX, RDI, RSI, RSP,
     Width,
 };
-use tierup_compile::{CompileError, Request};
+use tierup_compile::{CompileError, CompileErrorKind, FuelPlan, Request};
 use tierup_wasm::{MemoryIndex, ValType};
 
 use crate::{
     compiler::Features,
-    control::Control,
+    control::Signature,
     finish::Cold,
     generator::{
         Environment, FrameState, Generated, Generator, INSTANCE, Local, LocalPlace, OwnType,
     },
     operators::Body,
-    stack::{store_float, width},
+    registers::LOCAL_XMMS,
+    scan::Uses,
+    stack::{frame_bytes, next_end, store_operation, width},
     workspace::{self, Workspace},
 };
 
@@ -34,8 +34,9 @@ const FEW_LOCALS: usize = 12;
 /// A frame of at most one page cannot skip the page that guards the stack.
 const PAGE: u32 = 4096;
 
-/// Larger frames hardly fit on a stack; the other compiler needs less.
-const LARGEST_FRAME: u32 = 1 << 20;
+/// Distances from `rbp` are 32 bits with a sign. No valid function comes near: its body has less
+/// than 8 MB, and what one operator pushes at once counts as moved.
+const LARGEST_FRAME: u32 = 1 << 30;
 
 impl<'a> Generator<'a> {
     /// Starts the compilation of a function, up to its first operator.
@@ -44,39 +45,43 @@ impl<'a> Generator<'a> {
         request: &Request<'a>,
         body: &mut Body<'_>,
     ) -> Result<Self, CompileError> {
-        let ty = request.module.function_type(request.module.function(request.function));
-        let own = OwnType { ty, layout: Rc::new(CallLayout::new(ty)) };
-        let Workspace { mut asm, stack } = workspace::take();
+        let index = request.module.functions[request.module.function(request.function).index()];
+        let ty = &request.module.types[index.index()];
+        let own = OwnType { ty, layout: request.layout.call(index) };
+        let Workspace { mut asm, stack, locals, control, cold, tables, relocations, moves } =
+            workspace::take();
         let exit = asm.label();
         let mut this = Self {
             asm,
             environment: Environment {
                 module: request.module,
+                bytes: &request.module.bytes,
                 layout: request.layout,
                 function: request.function,
                 memory_mode: request.settings.memory_mode,
                 features,
             },
             own,
-            locals: Vec::new(),
+            locals,
             reference_locals: Vec::new(),
             stack,
             references: Vec::new(),
             floor: 0,
             registers: Default::default(),
-            control: Control::new(&ty.results, exit),
+            control: control.begin(Signature::Function(index), exit),
             frame: FrameState::default(),
-            cold: Vec::new(),
+            cold,
+            constants: Default::default(),
             jump_tables: Vec::new(),
-            tables: Default::default(),
-            relocations: Vec::new(),
-            call_layouts: Default::default(),
-            moves: Vec::new(),
+            tables,
+            relocations,
+            fuel: FuelPlan::new(request),
+            moves,
             moved: 0,
             offset: body.offset(),
         };
         let runs = body.read_locals()?;
-        this.place_locals(&runs)?;
+        this.place_locals(&runs, body);
         this.prologue(&runs);
         Ok(this)
     }
@@ -87,52 +92,74 @@ impl<'a> Generator<'a> {
             && !self.environment.module.memories.is_empty()
     }
 
-    fn place_locals(&mut self, runs: &[(u32, ValType)]) -> Generated {
-        let mut registers = LOCAL_GPRS.iter().copied();
-        let mut saved = vec![INSTANCE];
-        if self.has_memory_base() {
-            saved.push(MEMORY_BASE);
-        }
+    fn place_locals(&mut self, runs: &[(u32, ValType)], body: &Body<'_>) {
         let params = self.own.ty.params.iter().copied();
         let rest = runs.iter().flat_map(|&(count, ty)| std::iter::repeat_n(ty, count as usize));
-        let types: Vec<_> = params.chain(rest).collect();
-        let results = self.own.ty.results.iter();
-        if types.iter().chain(results).any(|&ty| ty == ValType::V128) {
-            return Err(self.unsupported("a vector"));
-        }
-        let layout = Rc::clone(&self.own.layout);
-        for (index, &ty) in types.iter().enumerate() {
-            let place = match layout.params.get(index) {
+        for (index, ty) in params.chain(rest).enumerate() {
+            let place = match self.own.layout.params.get(index) {
                 Some(Place::Memory(offset)) => LocalPlace::Frame(16 + *offset as i32),
-                _ => match ty {
-                    ValType::I32 | ValType::I64 => {
-                        registers.next().map_or(LocalPlace::Frame(0), LocalPlace::Register)
-                    }
-                    _ => LocalPlace::Frame(0),
-                },
+                _ => LocalPlace::Frame(0),
             };
-            if let LocalPlace::Register(register) = place {
-                saved.push(register);
-            }
             if ty.is_reference() {
                 self.reference_locals.push(index as u32);
             }
             self.locals.push(Local { ty, place });
         }
-        let mut bytes = 8 * saved.len() as i32;
-        if layout.result_area_bytes != 0 {
+        self.frame.saved.push(INSTANCE);
+        if self.has_memory_base() {
+            self.frame.saved.push(MEMORY_BASE);
+        }
+        self.choose_registers(body);
+        let mut bytes = 8 * self.frame.saved.len() as u32;
+        if self.own.layout.result_area_bytes != 0 {
             bytes += 8;
-            self.frame.result_area = Some(-bytes);
+            self.frame.result_area = Some(-(bytes as i32));
         }
         for local in &mut self.locals {
-            if local.place == LocalPlace::Frame(0) {
-                bytes += 8;
-                local.place = LocalPlace::Frame(-bytes);
+            let (LocalPlace::Frame(home) | LocalPlace::Xmm { home, .. }) = &mut local.place else {
+                continue;
+            };
+            if *home == 0 {
+                bytes = next_end(bytes, local.ty);
+                *home = -(bytes as i32);
+            }
+            if let LocalPlace::Xmm { register, home } = local.place {
+                self.frame.float_locals.push((local.ty, register, home));
             }
         }
-        self.frame.saved = saved;
-        self.frame.fixed_bytes = bytes;
-        Ok(())
+        self.frame.fixed_bytes = bytes.next_multiple_of(16) as i32;
+    }
+
+    /// Gives registers to locals that came in none of memory: integers, and floats that are worth
+    /// it.
+    fn choose_registers(&mut self, body: &Body<'_>) {
+        let locals = &self.locals;
+        let of_type = |wanted: fn(ValType) -> bool| {
+            let all = (0..).zip(locals).filter(move |(_, local)| wanted(local.ty));
+            all.filter(|(_, local)| local.place == LocalPlace::Frame(0)).map(|(index, _)| index)
+        };
+        let is_float = |ty| matches!(ty, ValType::F32 | ValType::F64);
+        let is_integer = |ty| matches!(ty, ValType::I32 | ValType::I64);
+        let (floats, integers): (Vec<u32>, Vec<u32>);
+        if of_type(is_float).next().is_some() {
+            let uses = Uses::scan(body.reader.clone(), locals.len());
+            floats = uses.best_floats(of_type(is_float));
+            integers = uses.best_integers(of_type(is_integer));
+        } else {
+            floats = Vec::new();
+            integers = of_type(is_integer).take(LOCAL_GPRS.len()).collect();
+        }
+        for (&index, register) in integers.iter().zip(LOCAL_GPRS) {
+            self.locals[index as usize].place = LocalPlace::Register(register);
+            self.frame.saved.push(register);
+        }
+        for (&index, register) in floats.iter().zip(LOCAL_XMMS) {
+            let place = &mut self.locals[index as usize].place;
+            if let LocalPlace::Frame(home) = *place {
+                *place = LocalPlace::Xmm { register, home };
+                self.registers.give_to_local(register);
+            }
+        }
     }
 
     fn prologue(&mut self, runs: &[(u32, ValType)]) {
@@ -160,7 +187,7 @@ impl<'a> Generator<'a> {
     }
 
     fn save_params(&mut self) {
-        let layout = Rc::clone(&self.own.layout);
+        let layout = self.own.layout;
         for (local, &place) in self.locals.iter().zip(&layout.params) {
             let width = width(local.ty);
             match (place, local.place) {
@@ -173,7 +200,10 @@ impl<'a> Generator<'a> {
                 }
                 (Place::Xmm(source), LocalPlace::Frame(offset)) => {
                     let target = Address::new(RBP, offset);
-                    self.asm.operate(store_float(width), Width::W32, source, target);
+                    self.asm.operate(store_operation(local.ty), Width::W32, source, target);
+                }
+                (Place::Xmm(source), LocalPlace::Xmm { register, .. }) => {
+                    self.asm.operate(Operation::MOVE_VECTOR, Width::W32, register, source);
                 }
                 _ => {}
             }
@@ -185,27 +215,31 @@ impl<'a> Generator<'a> {
         if runs.is_empty() {
             return;
         }
-        let mut in_frame = 0;
-        let mut lowest = 0;
+        let few = self.locals.len() - params <= FEW_LOCALS;
+        let mut in_frame = 0..0;
         for local in &self.locals[params..] {
             match local.place {
                 LocalPlace::Register(register) => {
                     self.asm.operate(Operation::XOR, Width::W32, register, register);
                 }
+                LocalPlace::Xmm { register, .. } => {
+                    self.asm.operate(Operation::XOR_VECTOR, Width::W32, register, register);
+                }
                 LocalPlace::Frame(offset) => {
-                    in_frame += 1;
-                    lowest = offset;
-                    if self.locals.len() - params <= FEW_LOCALS {
-                        self.asm.store_immediate(Address::new(RBP, offset), 0);
+                    let bytes = frame_bytes(local.ty) as i32;
+                    let end = if in_frame.is_empty() { offset + bytes } else { in_frame.end };
+                    in_frame = offset..end;
+                    for part in (0..bytes).step_by(8).take_while(|_| few) {
+                        self.asm.store_immediate(Address::new(RBP, offset + part), 0);
                     }
                 }
             }
         }
         // They lie side by side, the last at the lowest address.
-        if self.locals.len() - params > FEW_LOCALS && in_frame != 0 {
-            self.asm.load_address(RDI, Address::new(RBP, lowest));
+        if !few && !in_frame.is_empty() {
+            self.asm.load_address(RDI, Address::new(RBP, in_frame.start));
             self.asm.operate(Operation::XOR, Width::W32, RAX, RAX);
-            self.asm.move_immediate(Width::W32, RCX, in_frame);
+            self.asm.move_immediate(Width::W32, RCX, in_frame.len() as u64 / 8);
             self.asm.repeat_store();
         }
     }
@@ -245,11 +279,11 @@ impl<'a> Generator<'a> {
 
     /// Fills in the size of the frame, now that it is known.
     pub(crate) fn settle_frame(&mut self) -> Generated<u32> {
-        let operands = 8 * self.frame.most_operands as u64;
+        let operands = u64::from(self.frame.operand_bytes);
         let size = self.frame.fixed_bytes as u64 + operands + u64::from(self.frame.outgoing_bytes);
         let size = size.next_multiple_of(16);
         if size > u64::from(LARGEST_FRAME) {
-            return Err(self.unsupported("a frame of that size"));
+            return Err(CompileErrorKind::TooLarge { limit: "a frame of 1 GiB" }.into());
         }
         let size = size as u32;
         let field = self.frame.size_field;

@@ -1,16 +1,14 @@
 //! State of the compilation of one function.
 
-use std::{collections::HashMap, rc::Rc};
-
 use codespace::{Position, Relocation, SideTables, TrapSite};
-use tierup_abi::{CallLayout, Gpr, InstanceLayout, MemoryMode, TrapKind};
+use tierup_abi::{CallLayout, Gpr, InstanceLayout, MemoryMode, TrapKind, Xmm};
 use tierup_asm::{Condition, Emitter, Label, R14};
-use tierup_compile::{CompileError, CompileErrorKind};
-use tierup_wasm::{DefinedFunc, FuncType, Module, TypeIndex, ValType};
+use tierup_compile::{CompileError, CompileErrorKind, FuelPlan};
+use tierup_wasm::{DefinedFunc, FuncType, Module, ValType};
 
 use crate::{
-    compiler::Features, control::Control, finish::Cold, registers::Registers, stack::Entry,
-    transfer::Move,
+    compiler::Features, constants::Constants, control::Control, finish::Cold, registers::Registers,
+    stack::Entry, transfer::Move,
 };
 
 /// The result of compiling one operator.
@@ -20,7 +18,9 @@ pub(crate) type Generated<T = ()> = Result<T, CompileError>;
 pub(crate) const INSTANCE: Gpr = R14;
 
 /// Most values that branches and calls of one function may move, and references that its
-/// safepoints may list. Real functions stay below a hundredth of it.
+/// safepoints may list. Each is an instruction or an entry of a table, and a byte of a body can
+/// ask for hundreds, so this is what bounds time and memory. Real functions stay below a
+/// hundredth of it.
 const MOST_MOVED_VALUES: usize = 1 << 22;
 
 /// State of the compilation of one function.
@@ -38,14 +38,15 @@ pub(crate) struct Generator<'a> {
     /// [BA-FLOOR]
     pub(crate) floor: usize,
     pub(crate) registers: Registers,
-    pub(crate) control: Control<'a>,
+    pub(crate) control: Control,
     pub(crate) frame: FrameState,
     /// Code behind the function's end.
     pub(crate) cold: Vec<Cold>,
+    pub(crate) constants: Constants,
     pub(crate) jump_tables: Vec<(Label, Vec<Label>)>,
     pub(crate) tables: SideTables,
     pub(crate) relocations: Vec<Relocation>,
-    pub(crate) call_layouts: HashMap<TypeIndex, Rc<CallLayout>>,
+    pub(crate) fuel: FuelPlan,
     /// Lent to transfers.
     pub(crate) moves: Vec<Move>,
     pub(crate) moved: usize,
@@ -57,6 +58,8 @@ pub(crate) struct Generator<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Environment<'a> {
     pub(crate) module: &'a Module,
+    /// Of the module.
+    pub(crate) bytes: &'a [u8],
     pub(crate) layout: &'a InstanceLayout,
     pub(crate) function: DefinedFunc,
     pub(crate) memory_mode: MemoryMode,
@@ -66,7 +69,7 @@ pub(crate) struct Environment<'a> {
 /// The function's own type.
 pub(crate) struct OwnType<'a> {
     pub(crate) ty: &'a FuncType,
-    pub(crate) layout: Rc<CallLayout>,
+    pub(crate) layout: &'a CallLayout,
 }
 
 /// A local of the function.
@@ -80,6 +83,11 @@ pub(crate) struct Local {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum LocalPlace {
     Register(Gpr),
+    /// In a vector register, but in memory at this distance from `rbp` while others are called.
+    Xmm {
+        register: Xmm,
+        home: i32,
+    },
     /// At this distance from `rbp`.
     Frame(i32),
 }
@@ -89,12 +97,14 @@ pub(crate) enum LocalPlace {
 pub(crate) struct FrameState {
     /// Callee-saved registers that are used, and where they are kept.
     pub(crate) saved: Vec<Gpr>,
+    /// Locals in vector registers: types, registers and homes.
+    pub(crate) float_locals: Vec<(ValType, Xmm, i32)>,
     /// Where the result area's address is, if there is one.
     pub(crate) result_area: Option<i32>,
-    /// Bytes below `rbp` before the first operand's slot.
+    /// Bytes below `rbp` before the first operand's slot, a multiple of 16.
     pub(crate) fixed_bytes: i32,
-    /// Most operands at once.
-    pub(crate) most_operands: usize,
+    /// Most bytes of operands at once.
+    pub(crate) operand_bytes: u32,
     /// Most bytes of outgoing stack arguments.
     pub(crate) outgoing_bytes: u32,
     /// Where the instruction that takes the frame's space begins.
@@ -102,15 +112,20 @@ pub(crate) struct FrameState {
 }
 
 impl<'a> Generator<'a> {
-    /// All code from here on comes from the operator at `offset`.
+    /// All code from here on comes from the operator at `offset`. Takes fuel that is due.
     pub(crate) fn begin_operator(&mut self, offset: usize) {
         self.offset = offset;
         self.note_position();
+        self.take_fuel();
     }
 
     /// Notes that code from here on comes from the current operator.
     pub(crate) fn note_position(&mut self) {
-        let position = self.offset as u32;
+        self.note(self.offset as u32);
+    }
+
+    /// Notes that code from here on comes from `position`.
+    pub(crate) fn note(&mut self, position: u32) {
         let offset = self.asm.offset();
         match self.tables.positions.last_mut() {
             // The operator before it left no code.
@@ -143,13 +158,6 @@ impl<'a> Generator<'a> {
         let label = self.asm.label();
         self.cold.push(Cold::Trap { label, kind, position });
         label
-    }
-
-    /// How functions of a type are called.
-    pub(crate) fn call_layout(&mut self, ty: TypeIndex) -> Rc<CallLayout> {
-        let func_type = &self.environment.module.types[ty.index()];
-        let layout = self.call_layouts.entry(ty);
-        Rc::clone(layout.or_insert_with(|| Rc::new(CallLayout::new(func_type))))
     }
 
     /// Counts values that are moved.

@@ -15,10 +15,13 @@
 //!  rbp + 16   stack arguments; locals that came there stay there
 //!  rbp        caller's rbp
 //!  rbp - 8    callee-saved registers that are used, result area pointer
-//!             locals that are not in registers, 8 bytes each
-//!             operands by height, 8 bytes each
+//!             locals that are not in registers, 8 bytes each, vectors 16
+//!             operands in order, 8 bytes each, vectors 16
 //!  rsp        outgoing stack arguments
 //! ```
+//!
+//! Vectors are aligned to 16 bytes, so instructions read them in place. The operands' slots follow
+//! from their types alone, so they are the same on all ways to a join.
 //!
 //! # Registers
 //!
@@ -26,8 +29,9 @@
 //! |---|---|
 //! | r14 | the instance |
 //! | r15 | base of memory 0, if it never moves |
-//! | rbx r12 r13 | the first integer locals, for the whole function |
-//! | rax rcx rdx rsi rdi r8 r9, xmm0 to xmm14 | operands |
+//! | rbx r12 r13 | integer locals, for the whole function |
+//! | xmm8 to xmm14 | float locals that are worth it (`scan`), for the whole function; else operands |
+//! | rax rcx rdx rsi rdi r8 r9, xmm0 to xmm7 | operands |
 //! | r10 r11, xmm15 | within one operator |
 //!
 //! # Invariants
@@ -41,10 +45,13 @@
 mod compiler;
 mod workspace;
 mod operators;
+mod validate;
+mod scan;
 mod generator;
 mod frame;
 mod registers;
 mod stack;
+mod constants;
 mod transfer;
 mod control;
 mod branch;
@@ -52,10 +59,13 @@ mod call;
 mod callee;
 mod builtin;
 mod budget;
+mod fuel;
+mod destination;
 mod numeric;
 mod divide;
 mod float;
 mod convert;
+mod vector;
 mod address;
 mod memory;
 mod variable;

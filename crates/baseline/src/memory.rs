@@ -8,10 +8,11 @@ use wasmparser::MemArg;
 use crate::{
     address::Index,
     builtin::number,
+    destination::Immediates,
     generator::{Generated, Generator},
     numeric::small_constant,
     registers::holds_operands,
-    stack::{Value, is_float, load_float, store_float, width},
+    stack::{Value, load_operation, store_operation, uses_xmm},
 };
 
 /// log2 of the size of a page.
@@ -51,12 +52,14 @@ impl Generator<'_> {
     }
 
     access! {
-        visit_f32_load: load_a_float(ValType::F32);
-        visit_f64_load: load_a_float(ValType::F64);
+        visit_f32_load: load_to_xmm(ValType::F32);
+        visit_f64_load: load_to_xmm(ValType::F64);
+        visit_v128_load: load_to_xmm(ValType::V128);
         visit_i32_store: store_value(4);
         visit_i64_store: store_value(8);
         visit_f32_store: store_value(4);
         visit_f64_store: store_value(8);
+        visit_v128_store: store_value(16);
         visit_i32_store8: store_value(1);
         visit_i32_store16: store_value(2);
         visit_i64_store8: store_value(1);
@@ -72,24 +75,44 @@ impl Generator<'_> {
         (operation, width): (Operation, Width),
     ) -> Generated {
         let index = self.pop_index(access)?;
-        let target = match index {
-            Index::Register(register) if holds_operands(register) => register,
+        let destination = self.destination(Immediates::Access);
+        let target = match (&destination, index) {
+            (Some(destination), _) => {
+                self.prepare(destination);
+                destination.register
+            }
+            (None, Index::Register(register)) if holds_operands(register) => register,
             _ => self.new_gpr(),
         };
         let operand = self.address(access, index, size)?;
         self.asm.operate(operation, width, target, operand);
-        self.push_gpr(ty, target);
+        if destination.is_some() {
+            self.free_index(index);
+        }
+        self.push_result(ty, target, destination);
         Ok(())
     }
 
-    fn load_a_float(&mut self, access: &MemArg, ty: ValType) -> Generated {
+    fn load_to_xmm(&mut self, access: &MemArg, ty: ValType) -> Generated {
         let index = self.pop_index(access)?;
-        let target = self.new_xmm();
-        let size = if ty == ValType::F32 { 4 } else { 8 };
+        let destination =
+            self.float_destination(Immediates::Access).filter(|_| ty != ValType::V128);
+        let target = match &destination {
+            Some(destination) => {
+                self.prepare(destination);
+                destination.register
+            }
+            None => self.new_xmm(),
+        };
+        let size = match ty {
+            ValType::F32 => 4,
+            ValType::V128 => 16,
+            _ => 8,
+        };
         let operand = self.address(access, index, size)?;
-        self.asm.operate(load_float(width(ty)), Width::W32, target, operand);
+        self.asm.operate(load_operation(ty), Width::W32, target, operand);
         self.free_index(index);
-        self.push_xmm(ty, target);
+        self.push_float_result(ty, target, destination);
         Ok(())
     }
 
@@ -108,11 +131,11 @@ impl Generator<'_> {
             self.free_index(index);
             return Ok(());
         }
-        if is_float(ty) {
+        if uses_xmm(ty) {
             let source = self.readable_xmm(ty, value);
             let index = self.pop_index(access)?;
             let operand = self.address(access, index, size.into())?;
-            self.asm.operate(store_float(width(ty)), Width::W32, source, operand);
+            self.asm.operate(store_operation(ty), Width::W32, source, operand);
             self.registers.free_xmm(source);
             self.free_index(index);
             return Ok(());

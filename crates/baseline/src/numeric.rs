@@ -1,10 +1,11 @@
 //! Constants, integer arithmetic and comparisons.
 
 use tierup_abi::Gpr;
-use tierup_asm::{Condition, Immediate, Operand, Operation, R11, RCX, Shift, Width};
+use tierup_asm::{Condition, Immediate, Operand, Operation, R10, R11, RCX, Shift, Width};
 use tierup_wasm::ValType;
 
 use crate::{
+    destination::{Destination, Immediates},
     generator::{Generated, Generator},
     registers::holds_operands,
     stack::{Entry, Place, Value, width},
@@ -166,17 +167,43 @@ impl Generator<'_> {
         if binary.commutes && swaps {
             (left, right) = (right, left);
         }
-        if !is_own(left)
-            && let Value::Gpr(base) = left
-            && let Some(sum) = sum_operand(ty, base, right, binary.operation)
-        {
-            self.free(right);
-            let target = self.new_gpr();
-            self.asm.operate(Operation::LOAD_ADDRESS, width(ty), target, sum);
+        if is_own(left) {
+            let target = self.own_gpr(ty, left);
+            self.operate(ty, binary, target, right);
             self.push_gpr(ty, target);
             return Ok(());
         }
-        let target = self.own_gpr(ty, left);
+        let sum = match left {
+            Value::Gpr(base) => sum_operand(ty, base, right, binary.operation),
+            _ => None,
+        };
+        let destination = self.destination(Immediates::None);
+        // An address is read before its target is written, anything else after that.
+        let fits = |register| sum.is_some() || left == register || right != register;
+        let destination = destination.filter(|it| fits(Value::Gpr(it.register)));
+        let target = match &destination {
+            Some(destination) => {
+                self.prepare(destination);
+                destination.register
+            }
+            None => self.new_gpr(),
+        };
+        match sum {
+            Some(sum) => {
+                self.free(right);
+                self.asm.operate(Operation::LOAD_ADDRESS, width(ty), target, sum);
+            }
+            None => {
+                self.load(ty, target, left);
+                self.operate(ty, binary, target, right);
+            }
+        }
+        self.push_result(ty, target, destination);
+        Ok(())
+    }
+
+    /// `target = target operation right`, which is given back.
+    fn operate(&mut self, ty: ValType, binary: Binary, target: Gpr, right: Value) {
         match small_constant(ty, right) {
             Some(value) => {
                 self.asm.operate_immediate(binary.immediate, width(ty), target, value);
@@ -187,8 +214,19 @@ impl Generator<'_> {
             }
         }
         self.free(right);
-        self.push_gpr(ty, target);
-        Ok(())
+    }
+
+    /// Pushes a result that is in its destination, or else in a register of its own.
+    pub(crate) fn push_result(
+        &mut self,
+        ty: ValType,
+        target: Gpr,
+        destination: Option<Destination<Gpr>>,
+    ) {
+        match destination {
+            Some(destination) => self.push_arrived(ty, &destination),
+            None => self.push_gpr(ty, target),
+        }
     }
 
     /// A popped integer as an operand of an instruction: what is no register and not in memory
@@ -262,14 +300,22 @@ impl Generator<'_> {
         let (_, count) = self.pop_value()?;
         let (_, left) = self.pop_value()?;
         if let Value::Constant(count) = count {
-            let target = self.own_gpr(ty, left);
+            let is_own = matches!(left, Value::Gpr(register) if holds_operands(register));
+            let destination = self.destination(Immediates::None).filter(|_| !is_own);
+            let target = match &destination {
+                Some(destination) => {
+                    self.prepare(destination);
+                    self.load(ty, destination.register, left);
+                    destination.register
+                }
+                None => self.own_gpr(ty, left),
+            };
             let mask = if width(ty) == Width::W32 { 31 } else { 63 };
             self.asm.shift_immediate(shift, width(ty), target, count as u8 & mask);
-            self.push_gpr(ty, target);
+            self.push_result(ty, target, destination);
             return Ok(());
         }
-        self.load(ty, R11, count);
-        self.free(count);
+        // The count comes last: taking registers may use r11.
         let target = if left == Value::Gpr(RCX) {
             let target = self.new_gpr();
             self.load(ty, target, left);
@@ -278,8 +324,9 @@ impl Generator<'_> {
             self.claim(RCX);
             self.own_gpr(ty, left)
         };
-        self.asm.operate(Operation::LOAD, Width::W32, RCX, R11);
+        self.load(ty, RCX, count);
         self.asm.shift_by_rcx(shift, width(ty), target);
+        self.free(count);
         self.registers.free_gpr(RCX);
         self.push_gpr(ty, target);
         Ok(())
@@ -314,7 +361,7 @@ impl Generator<'_> {
 
     fn count_bits(&mut self, ty: ValType) -> Generated {
         if !self.environment.features.popcnt {
-            return Err(self.unsupported("counting bits without an instruction for it"));
+            return self.count_bits_in_steps(ty);
         }
         let source = self.pop_gpr()?;
         let target = self.new_gpr();
@@ -322,6 +369,42 @@ impl Generator<'_> {
         self.registers.free_gpr(source);
         self.push_gpr(ty, target);
         Ok(())
+    }
+
+    /// Counts bits in pairs, in fours and in eights, and adds the bytes by a multiplication.
+    fn count_bits_in_steps(&mut self, ty: ValType) -> Generated {
+        let target = self.pop_own_gpr()?;
+        let width = width(ty);
+        let copy_right = |this: &mut Self, count| {
+            this.asm.operate(Operation::LOAD, width, R11, target);
+            this.asm.shift_immediate(Shift::RightZero, width, R11, count);
+        };
+        self.load_bytes(width, 0x55);
+        copy_right(self, 1);
+        self.asm.operate(Operation::AND, width, R11, R10);
+        self.asm.operate(Operation::SUBTRACT, width, target, R11);
+        self.load_bytes(width, 0x33);
+        copy_right(self, 2);
+        self.asm.operate(Operation::AND, width, R11, R10);
+        self.asm.operate(Operation::AND, width, target, R10);
+        self.asm.operate(Operation::ADD, width, target, R11);
+        self.load_bytes(width, 0x0f);
+        copy_right(self, 4);
+        self.asm.operate(Operation::ADD, width, target, R11);
+        self.asm.operate(Operation::AND, width, target, R10);
+        self.load_bytes(width, 0x01);
+        self.asm.operate(Operation::MULTIPLY, width, target, R10);
+        let highest = if width == Width::W32 { 24 } else { 56 };
+        self.asm.shift_immediate(Shift::RightZero, width, target, highest);
+        self.push_gpr(ty, target);
+        Ok(())
+    }
+
+    /// Loads a constant of equal bytes to r10.
+    fn load_bytes(&mut self, width: Width, byte: u8) {
+        let bits = u64::from_le_bytes([byte; 8]);
+        let bits = if width == Width::W32 { bits & u64::from(u32::MAX) } else { bits };
+        self.asm.load_constant(R10, bits);
     }
 }
 

@@ -16,7 +16,7 @@ const MAX_LOCALS: u64 = 50_000;
 
 /// A function body that is being read.
 pub(crate) struct Body<'a> {
-    reader: BinaryReader<'a>,
+    pub(crate) reader: BinaryReader<'a>,
 }
 
 impl<'a> Body<'a> {
@@ -36,10 +36,7 @@ impl<'a> Body<'a> {
     /// Reads the declarations of locals: runs of one type.
     pub(crate) fn read_locals(&mut self) -> Generated<Vec<(u32, ValType)>> {
         let offset = self.offset();
-        let runs = tierup_wasm::read_locals(&mut self.reader).map_err(|error| {
-            let message = error.message().into();
-            CompileError::from(CompileErrorKind::Invalid { message, offset: error.offset() })
-        })?;
+        let runs = tierup_wasm::read_locals(&mut self.reader)?;
         let total: u64 = runs.iter().map(|&(count, _)| u64::from(count)).sum();
         if total > MAX_LOCALS {
             let message = "too many locals".into();
@@ -63,13 +60,13 @@ impl<'a> Body<'a> {
 
 /// An error of the decoder as ours.
 #[cold]
-fn decoding(error: wasmparser::Error) -> CompileError {
+pub(crate) fn decoding(error: wasmparser::Error) -> CompileError {
     let offset = error.offset() as usize;
     CompileErrorKind::Invalid { message: error.message().into(), offset }.into()
 }
 
 /// What the decoder calls for each operator.
-struct Visitor<'t, 'a>(&'t mut Generator<'a>);
+pub(crate) struct Visitor<'t, 'a>(pub(crate) &'t mut Generator<'a>);
 
 impl FrameStack for Visitor<'_, '_> {
     fn current_frame(&self) -> Option<FrameKind> {
@@ -108,6 +105,7 @@ macro_rules! dispatch {
     };
     (@reference_types $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
     (@tail_call $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
+    (@simd $op:ident $visit:ident $args:tt) => { dispatch!(reachable $visit $args); };
     (@$proposal:ident $op:ident $visit:ident $args:tt) => { dispatch!(refused $op $visit $args); };
 
     (always $visit:ident ($($arg:ident: $ty:ty),*)) => {

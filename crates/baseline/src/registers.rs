@@ -12,8 +12,12 @@ use crate::{
 const OPERAND_GPRS: u16 =
     1 << RAX.0 | 1 << RCX.0 | 1 << RDX.0 | 1 << RSI.0 | 1 << RDI.0 | 1 << R8.0 | 1 << R9.0;
 
-/// Vector registers for operands: all but the last.
+/// Vector registers for operands: all but the last, and but those of locals.
 const OPERAND_XMMS: u16 = 0x7fff;
+
+/// Vector registers that can hold locals: those that carry no arguments.
+pub(crate) const LOCAL_XMMS: [Xmm; 7] =
+    [Xmm(8), Xmm(9), Xmm(10), Xmm(11), Xmm(12), Xmm(13), Xmm(14)];
 
 /// The operand registers that are free: those that belong to no operand on the stack and are not
 /// in use by the current operator.
@@ -21,11 +25,13 @@ const OPERAND_XMMS: u16 = 0x7fff;
 pub(crate) struct Registers {
     gprs: u16,
     xmms: u16,
+    /// Vector registers of operands, taken or not.
+    operand_xmms: u16,
 }
 
 impl Default for Registers {
     fn default() -> Self {
-        Self { gprs: OPERAND_GPRS, xmms: OPERAND_XMMS }
+        Self { gprs: OPERAND_GPRS, xmms: OPERAND_XMMS, operand_xmms: OPERAND_XMMS }
     }
 }
 
@@ -37,7 +43,23 @@ impl Registers {
 
     /// Gives a register back.
     pub(crate) fn free_xmm(&mut self, register: Xmm) {
-        self.xmms |= 1 << register.0 & OPERAND_XMMS;
+        self.xmms |= 1 << register.0 & self.operand_xmms;
+    }
+
+    /// Takes a register from operands for good.
+    pub(crate) fn give_to_local(&mut self, register: Xmm) {
+        self.operand_xmms &= !(1 << register.0);
+        self.take_xmm(register);
+    }
+
+    /// All operand registers are free.
+    pub(crate) fn free_all(&mut self) {
+        (self.gprs, self.xmms) = (OPERAND_GPRS, self.operand_xmms);
+    }
+
+    /// Whether a register can hold an operand.
+    pub(crate) fn is_operands(&self, register: Xmm) -> bool {
+        self.operand_xmms & 1 << register.0 != 0
     }
 
     /// Marks a register as taken.

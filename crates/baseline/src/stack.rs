@@ -1,10 +1,14 @@
 //! The operand stack: where each operand is now.
 
 use tierup_abi::{Gpr, Xmm};
-use tierup_asm::{Address, Condition, Operand, Operation, R11, RBP, Width};
+use tierup_asm::{Address, Condition, Operand, Operation, R11, RBP, Width, vector};
 use tierup_wasm::ValType;
 
-use crate::generator::{Generated, Generator, LocalPlace};
+use crate::{
+    constants::Constant,
+    generator::{Generated, Generator, LocalPlace},
+    transfer::SCRATCH_XMM,
+};
 
 /// Passing more operands than this settles them, so that nothing is passed again and again.
 const LONG_WAY: usize = 48;
@@ -13,6 +17,8 @@ const LONG_WAY: usize = 48;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Entry {
     pub(crate) ty: ValType,
+    /// The low end of its slot, in bytes below the first operand.
+    pub(crate) end: u32,
     pub(crate) place: Place,
 }
 
@@ -21,6 +27,8 @@ pub(crate) struct Entry {
 pub(crate) enum Place {
     /// Nowhere: its bits are known.
     Constant(u64),
+    /// Behind the code: a vector whose bits are known.
+    Vector(Constant),
     Gpr(Gpr),
     Xmm(Xmm),
     /// Where the local of that index is.
@@ -35,6 +43,7 @@ pub(crate) enum Place {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Value {
     Constant(u64),
+    Vector(Constant),
     Gpr(Gpr),
     Xmm(Xmm),
     Memory(Address),
@@ -44,7 +53,7 @@ pub(crate) enum Value {
 impl Entry {
     /// Whether nothing that happens can change its place.
     pub(crate) fn is_settled(&self) -> bool {
-        matches!(self.place, Place::Constant(_) | Place::Slot)
+        matches!(self.place, Place::Constant(_) | Place::Vector(_) | Place::Slot)
     }
 }
 
@@ -57,39 +66,58 @@ pub(crate) fn width(ty: ValType) -> Width {
 }
 
 /// Whether values of a type travel in vector registers.
-pub(crate) fn is_float(ty: ValType) -> bool {
-    matches!(ty, ValType::F32 | ValType::F64)
+pub(crate) fn uses_xmm(ty: ValType) -> bool {
+    matches!(ty, ValType::F32 | ValType::F64 | ValType::V128)
 }
 
-/// The operation that loads a float.
-pub(crate) fn load_float(width: Width) -> Operation {
-    match width {
-        Width::W32 => Operation::LOAD_FLOAT32,
-        Width::W64 => Operation::LOAD_FLOAT64,
+/// Bytes in the frame, and their alignment.
+pub(crate) fn frame_bytes(ty: ValType) -> u32 {
+    if ty == ValType::V128 { 16 } else { 8 }
+}
+
+/// The operation that loads a vector register.
+pub(crate) fn load_operation(ty: ValType) -> Operation {
+    match ty {
+        ValType::F32 => Operation::LOAD_FLOAT32,
+        ValType::V128 => vector::LOAD,
+        _ => Operation::LOAD_FLOAT64,
     }
 }
 
-/// The operation that stores a float.
-pub(crate) fn store_float(width: Width) -> Operation {
-    match width {
-        Width::W32 => Operation::STORE_FLOAT32,
-        Width::W64 => Operation::STORE_FLOAT64,
+/// The operation that stores a vector register.
+pub(crate) fn store_operation(ty: ValType) -> Operation {
+    match ty {
+        ValType::F32 => Operation::STORE_FLOAT32,
+        ValType::V128 => vector::STORE,
+        _ => Operation::STORE_FLOAT64,
     }
+}
+
+/// The low end of the slot of an operand of that type behind one that ends at `end`.
+pub(crate) fn next_end(end: u32, ty: ValType) -> u32 {
+    if ty == ValType::V128 { (end + 16).next_multiple_of(16) } else { end + 8 }
 }
 
 impl Generator<'_> {
-    /// The slot of the operand at that height.
-    pub(crate) fn slot(&self, height: usize) -> Address {
-        Address::new(RBP, -(self.frame.fixed_bytes + 8 * (height as i32 + 1)))
+    /// The slot that ends so far below the first operand.
+    pub(crate) fn slot(&self, end: u32) -> Address {
+        Address::new(RBP, -(self.frame.fixed_bytes + end as i32))
+    }
+
+    /// Where the slots of the operands below `height` end.
+    pub(crate) fn end(&self, height: usize) -> u32 {
+        height.checked_sub(1).map_or(0, |last| self.stack[last].end)
     }
 
     /// Pushes an operand.
+    #[inline]
     pub(crate) fn push(&mut self, ty: ValType, place: Place) {
         if ty.is_reference() {
             self.references.push(self.stack.len() as u32);
         }
-        self.stack.push(Entry { ty, place });
-        self.frame.most_operands = self.frame.most_operands.max(self.stack.len());
+        let end = next_end(self.stack.last().map_or(0, |last| last.end), ty);
+        self.stack.push(Entry { ty, end, place });
+        self.frame.operand_bytes = self.frame.operand_bytes.max(end);
     }
 
     /// Pushes an operand in a general register.
@@ -105,14 +133,12 @@ impl Generator<'_> {
     /// Pops an operand, wherever it is.
     pub(crate) fn pop_value(&mut self) -> Generated<(ValType, Value)> {
         let entry = self.pop_entry()?;
-        Ok((entry.ty, self.value(entry, self.stack.len())))
+        Ok((entry.ty, self.value(entry)))
     }
 
     /// Pops an operand and leaves its registers taken.
+    #[inline]
     pub(crate) fn pop_entry(&mut self) -> Generated<Entry> {
-        if self.stack.len() <= self.control.floor() {
-            return Err(self.invalid("an operand is missing"));
-        }
         let Some(entry) = self.stack.pop() else {
             return Err(self.invalid("an operand is missing"));
         };
@@ -123,22 +149,25 @@ impl Generator<'_> {
         Ok(entry)
     }
 
-    /// What the operand at some height is.
-    pub(crate) fn value(&self, entry: Entry, height: usize) -> Value {
+    /// What an operand is.
+    pub(crate) fn value(&self, entry: Entry) -> Value {
         match entry.place {
             Place::Constant(bits) => Value::Constant(bits),
+            Place::Vector(constant) => Value::Vector(constant),
             Place::Gpr(register) => Value::Gpr(register),
             Place::Xmm(register) => Value::Xmm(register),
             Place::Local(index) => match self.locals[index as usize].place {
                 LocalPlace::Register(register) => Value::Gpr(register),
+                LocalPlace::Xmm { register, .. } => Value::Xmm(register),
                 LocalPlace::Frame(offset) => Value::Memory(Address::new(RBP, offset)),
             },
-            Place::Slot => Value::Memory(self.slot(height)),
+            Place::Slot => Value::Memory(self.slot(entry.end)),
             Place::Flags(condition) => Value::Flags(condition),
         }
     }
 
     /// Gives the registers of a popped operand back.
+    #[inline]
     pub(crate) fn free(&mut self, value: Value) {
         match value {
             Value::Gpr(register) => self.registers.free_gpr(register),
@@ -185,10 +214,22 @@ impl Generator<'_> {
     /// Pops an operand into a vector register that may be changed.
     pub(crate) fn pop_xmm(&mut self) -> Generated<Xmm> {
         let (ty, value) = self.pop_value()?;
-        Ok(self.readable_xmm(ty, value))
+        Ok(self.own_xmm(ty, value))
     }
 
-    /// Puts a popped operand into a vector register. It is no local's, so it may be changed.
+    /// Puts a popped operand into a vector register that may be changed.
+    pub(crate) fn own_xmm(&mut self, ty: ValType, value: Value) -> Xmm {
+        match value {
+            Value::Xmm(local) if !self.registers.is_operands(local) => {
+                let register = self.new_xmm();
+                self.load_xmm(ty, register, value);
+                register
+            }
+            _ => self.readable_xmm(ty, value),
+        }
+    }
+
+    /// Puts a popped operand into a vector register, if it is not in one. It may be a local's.
     pub(crate) fn readable_xmm(&mut self, ty: ValType, value: Value) -> Xmm {
         if let Value::Xmm(register) = value {
             return register;
@@ -225,6 +266,8 @@ impl Generator<'_> {
                 self.asm.set_if(condition, register);
                 self.asm.operate(Operation::LOAD8_ZERO, Width::W32, register, register);
             }
+            // Of no type that travels in a general register.
+            Value::Vector(_) => {}
         }
     }
 
@@ -245,23 +288,28 @@ impl Generator<'_> {
             }
             Value::Gpr(source) => self.asm.operate(Operation::TO_VECTOR, width, register, source),
             Value::Memory(source) => {
-                self.asm.operate(load_float(width), Width::W32, register, source);
+                self.asm.operate(load_operation(ty), Width::W32, register, source);
             }
+            Value::Vector(constant) => self.load_vector(register, constant),
             Value::Flags(_) => {}
         }
     }
 
-    /// Stores a value. Uses r11 for what is in memory. Keeps the flags.
+    /// Stores a value. Uses r11 or xmm15 for what is in memory. Keeps the flags.
     pub(crate) fn store(&mut self, ty: ValType, target: Operand, value: Value) {
         let width = width(ty);
         match value {
             Value::Constant(bits) => self.store_bits(width, target, bits),
             Value::Gpr(source) => self.asm.operate(Operation::STORE, width, source, target),
             Value::Xmm(source) => {
-                self.asm.operate(store_float(width), Width::W32, source, target);
+                self.asm.operate(store_operation(ty), Width::W32, source, target);
             }
             Value::Memory(source) if Operand::from(source) == target => {}
-            Value::Memory(_) | Value::Flags(_) => {
+            Value::Memory(_) | Value::Vector(_) if ty == ValType::V128 => {
+                self.load_xmm(ty, SCRATCH_XMM, value);
+                self.asm.operate(vector::STORE, Width::W32, SCRATCH_XMM, target);
+            }
+            Value::Memory(_) | Value::Vector(_) | Value::Flags(_) => {
                 self.load(ty, R11, value);
                 self.asm.operate(Operation::STORE, width, R11, target);
             }
@@ -285,8 +333,8 @@ impl Generator<'_> {
         if entry.is_settled() {
             return;
         }
-        let value = self.value(entry, index);
-        self.store(entry.ty, self.slot(index).into(), value);
+        let value = self.value(entry);
+        self.store(entry.ty, self.slot(entry.end).into(), value);
         if !matches!(entry.place, Place::Local(_)) {
             self.free(value);
         }
@@ -323,8 +371,8 @@ impl Generator<'_> {
             if entry.place != Place::Local(local) {
                 continue;
             }
-            let value = self.value(entry, index);
-            self.stack[index].place = if is_float(entry.ty) {
+            let value = self.value(entry);
+            self.stack[index].place = if uses_xmm(entry.ty) {
                 let register = self.new_xmm();
                 self.load_xmm(entry.ty, register, value);
                 Place::Xmm(register)
@@ -339,7 +387,7 @@ impl Generator<'_> {
     /// Moves the topmost operand out of the flags. [BA-FLAGS]
     #[inline]
     pub(crate) fn settle_flags(&mut self) {
-        if let Some(Entry { ty, place: Place::Flags(condition) }) = self.stack.last().copied() {
+        if let Some(Entry { ty, place: Place::Flags(condition), .. }) = self.stack.last().copied() {
             let register = self.new_gpr();
             self.load(ty, register, Value::Flags(condition));
             if let Some(last) = self.stack.last_mut() {
@@ -355,6 +403,6 @@ impl Generator<'_> {
             self.references.pop();
         }
         self.floor = height;
-        self.registers = Default::default();
+        self.registers.free_all();
     }
 }

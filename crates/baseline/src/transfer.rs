@@ -5,7 +5,7 @@
 //! be emitted on one of two paths.
 
 use tierup_abi::{Gpr, Xmm};
-use tierup_asm::{Operand, Operation, R11, Width};
+use tierup_asm::{Address, Operation, R11, Width};
 use tierup_wasm::ValType;
 
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
     stack::{Value, width},
 };
 
-/// The vector register for use within an operator.
+/// The vector register for use within an operator. Like r11 it does not outlive a register's
+/// taking, which may move operands from one place in memory to another.
 pub(crate) const SCRATCH_XMM: Xmm = Xmm(15);
 
 /// One of several moves.
@@ -29,7 +30,7 @@ pub(crate) struct Move {
 pub(crate) enum Target {
     Gpr(Gpr),
     Xmm(Xmm),
-    Memory(Operand),
+    Memory(Address),
 }
 
 impl Move {
@@ -38,7 +39,7 @@ impl Move {
         match (self.source, self.target) {
             (Value::Gpr(source), Target::Gpr(target)) => source == target,
             (Value::Xmm(source), Target::Xmm(target)) => source == target,
-            (Value::Memory(source), Target::Memory(target)) => Operand::from(source) == target,
+            (Value::Memory(source), Target::Memory(target)) => source == target,
             _ => false,
         }
     }
@@ -48,55 +49,44 @@ impl Generator<'_> {
     /// Moves values. Two moves to memory must not overlap unless the first reads lower operands.
     /// Keeps the flags.
     pub(crate) fn transfer(&mut self, mut moves: Vec<Move>) {
-        moves.retain(|it| !it.is_done());
-        for it in &moves {
-            if let Target::Memory(target) = it.target {
-                self.store(it.ty, target, it.source);
+        moves.retain(|it| {
+            if let (Target::Memory(target), false) = (it.target, it.is_done()) {
+                self.store(it.ty, target.into(), it.source);
             }
-        }
-        moves.retain(|it| !matches!(it.target, Target::Memory(_)));
+            !matches!(it.target, Target::Memory(_)) && !it.is_done()
+        });
         self.transfer_registers(&mut moves);
         for it in &moves {
-            match it.target {
-                Target::Gpr(register) => self.load(it.ty, register, it.source),
-                Target::Xmm(register) => self.load_xmm(it.ty, register, it.source),
-                Target::Memory(_) => {}
-            }
+            self.move_to_register(it);
         }
         moves.clear();
         self.moves = moves;
     }
 
-    /// Does the moves from register to register and takes them off the list. At most 16 have a
-    /// register as target, so the search is short.
+    /// Does the moves from register to register and takes them off the list.
     fn transfer_registers(&mut self, moves: &mut Vec<Move>) {
-        loop {
-            let mut registers = moves.iter().filter(|it| has_register(it.source));
-            if registers.clone().next().is_none() {
-                return;
-            }
-            let free = registers.position(|it| !is_read(moves, it.target));
-            let free = free.and_then(|nth| {
-                let mut indices =
-                    moves.iter().enumerate().filter(|(_, it)| has_register(it.source));
-                indices.nth(nth).map(|(index, _)| index)
-            });
-            match free {
-                Some(index) => {
-                    let done = moves.swap_remove(index);
-                    match done.target {
-                        Target::Gpr(target) => self.load(done.ty, target, done.source),
-                        Target::Xmm(target) => self.load_xmm(done.ty, target, done.source),
-                        Target::Memory(_) => {}
-                    }
+        let mut readers = Readers::default();
+        for it in &*moves {
+            readers.add(it.source, 1);
+        }
+        while readers.all != 0 {
+            let before = readers.all;
+            moves.retain(|it| {
+                if !has_register(it.source) || readers.has(it.target) {
+                    return true;
                 }
-                None => self.break_cycle(moves),
+                self.move_to_register(it);
+                readers.add(it.source, -1);
+                false
+            });
+            if readers.all == before {
+                self.break_cycle(moves, &mut readers);
             }
         }
     }
 
     /// Every target is still read: puts one source aside.
-    fn break_cycle(&mut self, moves: &mut [Move]) {
+    fn break_cycle(&mut self, moves: &mut [Move], readers: &mut Readers) {
         let Some(source) = moves.iter().map(|it| it.source).find(|&it| has_register(it)) else {
             return;
         };
@@ -113,6 +103,16 @@ impl Generator<'_> {
         };
         for it in moves.iter_mut().filter(|it| it.source == source) {
             it.source = aside;
+            readers.add(source, -1);
+            readers.add(aside, 1);
+        }
+    }
+
+    fn move_to_register(&mut self, it: &Move) {
+        match it.target {
+            Target::Gpr(register) => self.load(it.ty, register, it.source),
+            Target::Xmm(register) => self.load_xmm(it.ty, register, it.source),
+            Target::Memory(_) => {}
         }
     }
 
@@ -133,11 +133,30 @@ fn has_register(value: Value) -> bool {
     matches!(value, Value::Gpr(_) | Value::Xmm(_))
 }
 
-/// Whether a move that is still to be done reads the target of another.
-fn is_read(moves: &[Move], target: Target) -> bool {
-    moves.iter().any(|it| match (it.source, target) {
-        (Value::Gpr(source), Target::Gpr(target)) => source == target,
-        (Value::Xmm(source), Target::Xmm(target)) => source == target,
-        _ => false,
-    })
+/// How many moves that are still to be done read each register.
+#[derive(Default)]
+struct Readers {
+    gprs: [i8; 16],
+    xmms: [i8; 16],
+    all: i32,
+}
+
+impl Readers {
+    fn add(&mut self, source: Value, count: i8) {
+        let readers = match source {
+            Value::Gpr(register) => &mut self.gprs[usize::from(register.0)],
+            Value::Xmm(register) => &mut self.xmms[usize::from(register.0)],
+            _ => return,
+        };
+        *readers += count;
+        self.all += i32::from(count);
+    }
+
+    fn has(&self, target: Target) -> bool {
+        match target {
+            Target::Gpr(register) => self.gprs[usize::from(register.0)] != 0,
+            Target::Xmm(register) => self.xmms[usize::from(register.0)] != 0,
+            Target::Memory(_) => false,
+        }
+    }
 }

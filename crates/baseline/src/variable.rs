@@ -5,9 +5,10 @@ use tierup_asm::{Address, R11, RBP, Width};
 use tierup_wasm::{GlobalIndex, ValType};
 
 use crate::{
+    destination::Immediates,
     generator::{Generated, Generator, INSTANCE, Local, LocalPlace},
     registers::holds_operands,
-    stack::{Place, Value, is_float, width},
+    stack::{Place, Value, uses_xmm, width},
 };
 
 impl Generator<'_> {
@@ -33,7 +34,10 @@ impl Generator<'_> {
         self.set_local(local, value);
         let place = match (value, local.place) {
             (Value::Constant(bits), _) => Place::Constant(bits),
-            (Value::Xmm(register), _) => Place::Xmm(register),
+            (Value::Vector(constant), _) => Place::Vector(constant),
+            (Value::Xmm(register), _) if self.registers.is_operands(register) => {
+                Place::Xmm(register)
+            }
             (Value::Gpr(register), LocalPlace::Frame(_)) if holds_operands(register) => {
                 Place::Gpr(register)
             }
@@ -49,6 +53,7 @@ impl Generator<'_> {
     fn set_local(&mut self, local: Local, value: Value) {
         match local.place {
             LocalPlace::Register(register) => self.load(local.ty, register, value),
+            LocalPlace::Xmm { register, .. } => self.load_xmm(local.ty, register, value),
             LocalPlace::Frame(offset) => {
                 self.store(local.ty, Address::new(RBP, offset).into(), value);
             }
@@ -62,16 +67,23 @@ impl Generator<'_> {
 
     pub(crate) fn visit_global_get(&mut self, index: u32) -> Generated {
         let ty = self.global_type(index)?;
-        if is_float(ty) {
+        if uses_xmm(ty) {
             let target = self.new_xmm();
             let address = self.global_address(index);
             self.load_xmm(ty, target, Value::Memory(address));
             self.push_xmm(ty, target);
         } else {
-            let target = self.new_gpr();
+            let destination = self.destination(Immediates::Index);
+            let target = match &destination {
+                Some(destination) => {
+                    self.prepare(destination);
+                    destination.register
+                }
+                None => self.new_gpr(),
+            };
             let address = self.global_address(index);
             self.load(ty, target, Value::Memory(address));
-            self.push_gpr(ty, target);
+            self.push_result(ty, target, destination);
         }
         Ok(())
     }
@@ -80,7 +92,7 @@ impl Generator<'_> {
         let ty = self.global_type(index)?;
         let (_, value) = self.pop_value()?;
         // r11 is the address's.
-        let value = match is_float(ty) {
+        let value = match uses_xmm(ty) {
             true => Value::Xmm(self.readable_xmm(ty, value)),
             false => Value::Gpr(self.readable_gpr(ty, value)),
         };
@@ -92,11 +104,7 @@ impl Generator<'_> {
 
     fn global_type(&self, index: u32) -> Generated<ValType> {
         let ty = self.environment.module.globals.get(GlobalIndex(index).index());
-        let ty = ty.ok_or_else(|| self.invalid("an unknown global"))?.value;
-        if ty == ValType::V128 {
-            return Err(self.unsupported("a vector"));
-        }
-        Ok(ty)
+        Ok(ty.ok_or_else(|| self.invalid("an unknown global"))?.value)
     }
 
     /// Where a global's value is. May use r11.
@@ -138,8 +146,8 @@ impl Generator<'_> {
         let condition = self.pop_condition()?;
         let (_, otherwise) = self.pop_value()?;
         let (ty, then) = self.pop_value()?;
-        if is_float(ty) {
-            let target = self.readable_xmm(ty, then);
+        if uses_xmm(ty) {
+            let target = self.own_xmm(ty, then);
             let done = self.asm.label();
             self.asm.jump_if(condition, done);
             self.load_xmm(ty, target, otherwise);

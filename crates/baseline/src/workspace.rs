@@ -5,9 +5,10 @@
 
 use std::cell::Cell;
 
+use codespace::{Relocation, SideTables};
 use tierup_asm::Emitter;
 
-use crate::stack::Entry;
+use crate::{control::Control, finish::Cold, generator::Local, stack::Entry, transfer::Move};
 
 /// Functions with more code leave more memory behind than is worth keeping.
 const KEPT_BYTES: usize = 1 << 20;
@@ -17,6 +18,12 @@ const KEPT_BYTES: usize = 1 << 20;
 pub(crate) struct Workspace {
     pub(crate) asm: Emitter,
     pub(crate) stack: Vec<Entry>,
+    pub(crate) locals: Vec<Local>,
+    pub(crate) control: Control,
+    pub(crate) cold: Vec<Cold>,
+    pub(crate) tables: SideTables,
+    pub(crate) relocations: Vec<Relocation>,
+    pub(crate) moves: Vec<Move>,
 }
 
 thread_local! {
@@ -31,6 +38,15 @@ pub(crate) fn take() -> Workspace {
 /// Keeps the workspace for the thread's next function, unless it is large.
 pub(crate) fn give_back(mut workspace: Workspace) {
     workspace.stack.clear();
+    workspace.locals.clear();
+    workspace.cold.clear();
+    workspace.relocations.clear();
+    workspace.moves.clear();
+    let SideTables { traps, positions, safepoints, handlers } = &mut workspace.tables;
+    traps.clear();
+    positions.clear();
+    safepoints.clear();
+    handlers.clear();
     if workspace.asm.capacity() <= KEPT_BYTES {
         WORKSPACE.set(Some(workspace));
     }

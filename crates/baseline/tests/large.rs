@@ -72,14 +72,49 @@ fn many_branches_and_calls() {
 }
 
 #[test]
-fn what_is_not_supported_says_so() {
-    for text in [
-        "(module (func (param v128)))",
-        "(module (func (drop (v128.const i64x2 0 0))))",
-        "(module (func (result i32) (i32.popcnt (i32.const 1))))",
-    ] {
-        let module = module(text);
-        let error = compile(&Baseline::portable(), &module, 0, MemoryMode::Guard).unwrap_err();
-        assert!(matches!(error.kind(), CompileErrorKind::Unsupported { .. }), "{error}");
-    }
+fn fifty_thousand_vectors() {
+    let locals = |count: usize| {
+        let mut text = String::from("(module (func (param v128) (result v128)");
+        text.push_str(&format!("(local {})", "v128 ".repeat(count)));
+        for index in 1..=count {
+            let last = index - 1;
+            text.push_str(&format!(
+                "(local.set {index} (i8x16.add (local.get {last}) (local.get 0)))\n"
+            ));
+        }
+        text.push_str(&"local.get 1 ".repeat(count));
+        text.push_str(&"v128.xor ".repeat(count - 1));
+        text + "))"
+    };
+    assert_linear(locals, 12_490);
+}
+
+#[test]
+fn many_different_constants() {
+    let constants = |count: usize| {
+        let mut text = String::from("(module (func (param v128) (result v128) (local.get 0)");
+        for index in 0..count {
+            text.push_str(&format!("v128.const i32x4 1 2 3 {index} v128.xor\n"));
+        }
+        text + "))"
+    };
+    assert_linear(constants, 10_000);
+}
+
+/// Branches with 1,000 values each, so that a small body asks for much code.
+#[test]
+fn more_moves_than_a_limit_are_refused() {
+    let compile = |count| {
+        let results = "i32 ".repeat(1000);
+        let values = "local.get 0 ".repeat(1000);
+        let branches = "local.get 0 br_if 0 ".repeat(count);
+        let module = module(&format!(
+            "(module (func (param i32) (block (result {results}) {values} {branches}) unreachable))"
+        ));
+        compile(&Baseline::portable(), &module, 0, MemoryMode::Guard)
+    };
+    assert!(compile(2000).is_ok());
+    let error = compile(4500).unwrap_err();
+    assert!(matches!(error.kind(), CompileErrorKind::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains("moving that many values"), "{error}");
 }

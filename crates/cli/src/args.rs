@@ -128,6 +128,10 @@ pub(crate) struct CompileArgs {
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
 
+    /// The compiler [default: the one that functions get first]
+    #[arg(long, value_name = "TIER")]
+    pub(crate) tier: Option<CompileTier>,
+
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -138,6 +142,15 @@ pub(crate) struct CompileArgs {
     /// The module
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+/// A compiler.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CompileTier {
+    /// In one pass; what it cannot do, the other one does.
+    Baseline,
+    /// Cranelift.
+    Optimizing,
 }
 
 /// Arguments of `inspect`.

@@ -1,46 +1,60 @@
 //! `tierup compile`.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
     time::{Duration, Instant},
 };
 
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
-use tierup::{Engine, EngineStats};
+use tierup::{CompilerStrategy, Engine, EngineStats};
 
-use crate::{args::CompileArgs, outcome::Failure, run};
+use crate::{
+    args::{CompileArgs, CompileTier},
+    outcome::Failure,
+    run,
+};
 
 /// What compiling took.
 struct Figures {
-    /// Decoding, validating and making the unit.
+    /// Reading the file.
     load: Duration,
-    /// Compiling all functions.
+    /// Decoding the module, validating and compiling all functions.
     wall: Duration,
-    /// Processor time of loading and compiling, of all threads.
+    /// Processor time of all that, of all threads.
     cpu: Duration,
     functions: u32,
     stats: EngineStats,
+    /// Functions that the baseline compiler left to the other, by reason.
+    bailouts: Vec<(String, u64)>,
 }
 
 /// Compiles a module and prints what it took. The exit code is 0.
 pub(crate) fn run(args: &CompileArgs) -> Result<u8, Failure> {
     let mut config = run::config(&args.engine);
-    config.lazy(true);
+    config.lazy(false);
     if let Some(threads) = args.threads {
         config.compile_threads(threads);
     }
+    if let Some(tier) = args.tier {
+        config.strategy(match tier {
+            CompileTier::Baseline => CompilerStrategy::Baseline,
+            CompileTier::Optimizing => CompilerStrategy::Optimizing,
+        });
+    }
     let engine = Engine::new(&config)?;
     let (cpu, start) = (processor_time(), Instant::now());
-    let module = run::load(&engine, &args.file)?;
+    let bytes = run::read(&args.file)?;
     let load = start.elapsed();
-    module.compile()?;
+    let module = run::module(&engine, &args.file, bytes)?;
     let figures = Figures {
         load,
         wall: start.elapsed() - load,
         cpu: processor_time() - cpu,
         functions: module.function_count() - module.imported_function_count(),
         stats: engine.stats(),
+        bailouts: engine.bailouts(),
     };
     let text = if args.json { json(&figures) } else { text(&figures) };
     writeln!(io::stdout(), "{text}")
@@ -58,30 +72,46 @@ fn milliseconds(time: Duration) -> f64 {
 }
 
 fn text(figures: &Figures) -> String {
-    let Figures { load, wall, cpu, functions, stats } = figures;
+    let Figures { load, wall, cpu, functions, stats, bailouts } = figures;
     let (bodies, code) = (body_bytes(stats), code_bytes(stats));
-    format!(
+    let mut text = format!(
         "functions           {functions}\n\
+         by baseline         {}\n\
+         by optimizing       {}\n\
          load                {} ms\n\
          compile             {} ms\n\
          processor time      {} ms\n\
          bodies              {bodies} bytes\n\
-         machine code        {code} bytes, {:.2} for each byte of a body",
+         machine code        {code} bytes, {:.2} for each byte of a body\n\
+         bailouts            {}",
+        stats.baseline.functions,
+        stats.optimized.functions,
         milliseconds(*load),
         milliseconds(*wall),
         milliseconds(*cpu),
-        code as f64 / bodies.max(1) as f64
-    )
+        code as f64 / bodies.max(1) as f64,
+        stats.bailouts
+    );
+    for (reason, count) in bailouts {
+        text += &format!("\n  {reason}: {count}");
+    }
+    text
 }
 
 fn json(figures: &Figures) -> String {
+    let Figures { stats, bailouts, .. } = figures;
+    let reasons: BTreeMap<_, _> = bailouts.iter().map(|(reason, count)| (reason, count)).collect();
     json!({
         "functions": figures.functions,
+        "baseline_functions": stats.baseline.functions,
+        "optimized_functions": stats.optimized.functions,
         "load_milliseconds": milliseconds(figures.load),
         "wall_milliseconds": milliseconds(figures.wall),
         "cpu_milliseconds": milliseconds(figures.cpu),
-        "body_bytes": body_bytes(&figures.stats),
-        "code_bytes": code_bytes(&figures.stats),
+        "body_bytes": body_bytes(stats),
+        "code_bytes": code_bytes(stats),
+        "bailouts": stats.bailouts,
+        "bailout_reasons": reasons,
     })
     .to_string()
 }

@@ -10,6 +10,7 @@ mod args;
 mod options;
 mod outcome;
 mod run;
+mod file;
 mod invoke;
 mod stats;
 mod compile;

@@ -45,9 +45,9 @@ options! {
     /// An option for code generation.
     CodeOption, "C" {
         "compiler" => Compiler(CompilerStrategy, parse_strategy), "tiered|baseline|optimizing",
-            "which compilers make code [optimizing]";
+            "which compilers make code [tiered]";
         "tier-up-budget" => TierUpBudget(usize, parse_count), "N",
-            "work before a function may be optimized, 1: at once [1000000]";
+            "work before a function may be optimized, 1: at once [10000000]";
         "lazy" => Lazy(bool, parse_bool), "y|n",
             "compile functions when they are called [y]";
         "lazy-validation" => LazyValidation(bool, parse_bool), "y|n",
@@ -66,6 +66,8 @@ options! {
 options! {
     /// An option for semantics and limits.
     WasmOption, "W" {
+        "fuel" => Fuel(u64, parse_fuel), "N",
+            "stop the program when it has done so much, about an operator each [none]";
         "timeout" => Timeout(Duration, parse_duration), "TIME",
             "stop the program after 500ms, 2s, 1.5m [none]";
         "max-memory-size" => MaxMemorySize(usize, parse_size), "SIZE",
@@ -100,6 +102,7 @@ impl WasmOption {
     /// What concerns the engine; limits of a run are [`Limits`].
     pub(crate) fn apply(&self, config: &mut Config) {
         match *self {
+            Self::Fuel(_) => config.consume_fuel(true),
             Self::MaxWasmStack(bytes) => config.max_wasm_stack(bytes),
             Self::ExplicitBounds(true) => config.memory_mode(MemoryMode::Explicit),
             _ => config,
@@ -111,6 +114,7 @@ impl WasmOption {
 #[derive(Debug)]
 pub(crate) struct Limits {
     pub(crate) timeout: Option<Duration>,
+    pub(crate) fuel: Option<u64>,
     memory_bytes: usize,
     table_elements: usize,
     instances: usize,
@@ -120,12 +124,14 @@ impl Limits {
     pub(crate) fn new(options: &[WasmOption]) -> Self {
         let mut limits = Self {
             timeout: None,
+            fuel: None,
             memory_bytes: usize::MAX,
             table_elements: usize::MAX,
             instances: 10_000,
         };
         for option in options {
             match *option {
+                WasmOption::Fuel(fuel) => limits.fuel = Some(fuel),
                 WasmOption::Timeout(timeout) => limits.timeout = Some(timeout),
                 WasmOption::MaxMemorySize(bytes) => limits.memory_bytes = bytes,
                 WasmOption::MaxTableElements(elements) => limits.table_elements = elements,
@@ -160,6 +166,10 @@ fn parse_bool(text: &str) -> Result<bool, String> {
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("expected a number, found `{text}`"))
+}
+
+fn parse_fuel(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("expected a number, found `{text}`"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs, io,
+    io,
     io::Write,
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
@@ -15,6 +15,7 @@ use tierup_wasi::{Exit, Preopen, WasiContext};
 
 use crate::{
     args::{EngineArgs, RunArgs, StatsFormat},
+    file,
     invoke::invoke,
     options::Limits,
     outcome::{self, Failure},
@@ -35,6 +36,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let module = load(&engine, file)?;
     let mut store = Store::new(&engine, host(args, file, arguments)?);
     store.limiter(|host| &mut host.limits);
+    if let Some(fuel) = store.data().limits.fuel {
+        store.set_fuel(fuel)?;
+    }
     start_timeout(&store);
 
     let mut linker = Linker::new(&engine);
@@ -63,8 +67,17 @@ pub(crate) fn config(args: &EngineArgs) -> Config {
 
 /// The module in a file.
 pub(crate) fn load(engine: &Engine, file: &Path) -> Result<Module, Failure> {
-    let bytes = fs::read(file)
-        .map_err(|error| Failure::error(format!("cannot read {}: {error}", file.display())))?;
+    module(engine, file, read(file)?)
+}
+
+/// The contents of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    file::read(path)
+        .map_err(|error| Failure::error(format!("cannot read {}: {error}", path.display())))
+}
+
+/// The module that a file contains.
+pub(crate) fn module(engine: &Engine, file: &Path, bytes: Vec<u8>) -> Result<Module, Failure> {
     Module::from_vec(engine, bytes)
         .map_err(|error| Failure::error(format!("{}: {error}", file.display())))
 }

@@ -55,6 +55,15 @@ impl From<CompileErrorKind> for CompileError {
     }
 }
 
+impl From<tierup_wasm::Error> for CompileError {
+    /// A body that is malformed or invalid.
+    #[cold]
+    fn from(error: tierup_wasm::Error) -> Self {
+        let message = error.message().to_owned();
+        CompileErrorKind::Invalid { message, offset: error.offset() }.into()
+    }
+}
+
 impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {

@@ -6,9 +6,11 @@
 
 mod request;
 mod error;
+mod fuel;
 mod trivial;
 
 pub use error::{CompileError, CompileErrorKind};
+pub use fuel::{FuelPlan, FuelTake};
 pub use request::{Compiled, Request, Settings};
 pub use trivial::Trivial;
 
@@ -22,10 +24,21 @@ pub trait Compiler: Send + Sync + std::fmt::Debug {
     /// The tier of its code.
     fn tier(&self) -> Tier;
 
-    /// Compiles one function.
+    /// Compiles one function, whose body is valid.
     ///
     /// # Errors
     ///
-    /// If the body is invalid, uses what this compiler cannot do, or exceeds a limit.
+    /// If the body uses what this compiler cannot do, or exceeds a limit.
     fn compile(&self, request: &Request<'_>) -> Result<Compiled, CompileError>;
+
+    /// Validates the body of a function and compiles it; in one pass if this compiler can.
+    ///
+    /// # Errors
+    ///
+    /// If the body is invalid, with the message and offset that validation alone gives. All other
+    /// errors are as for `compile`, and mean that the body is valid.
+    fn validate_and_compile(&self, request: &Request<'_>) -> Result<Compiled, CompileError> {
+        request.validate()?;
+        self.compile(request)
+    }
 }

@@ -4,10 +4,12 @@ use codespace::{Draft, Flavor, Kind, Relocation, SideTables, Tier};
 use tierup_abi::{InstanceLayout, MemoryMode};
 use tierup_wasm::{DefinedFunc, Module};
 
+use crate::CompileError;
+
 /// What to compile, and for what.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// The module that the function belongs to. Its bodies are valid.
+    /// The module that the function belongs to.
     pub module: &'a Module,
     /// Layout of its instances.
     pub layout: &'a InstanceLayout,
@@ -17,11 +19,24 @@ pub struct Request<'a> {
     pub settings: &'a Settings,
 }
 
+impl Request<'_> {
+    /// Validates the function's body.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn validate(&self) -> Result<(), CompileError> {
+        Ok(self.module.validate_body(self.function)?)
+    }
+}
+
 /// What holds for all code of an engine.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Settings {
     /// How accesses outside a memory are found.
     pub memory_mode: MemoryMode,
+    /// Whether code takes fuel: see [`FuelPlan`](crate::FuelPlan).
+    pub consume_fuel: bool,
 }
 
 /// The result of compiling.

@@ -30,6 +30,9 @@ impl Compiler for Trivial {
         let start = reader.original_position() as usize;
         let function = request.module.function(request.function);
         let ty = request.module.function_type(function);
+        if request.settings.consume_fuel {
+            return Err(unsupported("fuel", start));
+        }
         let locals = read_locals(&mut reader).map_err(|error| invalid(&error))?;
         if !locals.is_empty() {
             return Err(unsupported("a local", start));

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
+use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic};
 use tierup_abi::{InstanceLayout, MemoryMode};
 use tierup_compile::{CompileError, Compiled, Compiler, Request, Settings};
 use tierup_wasm::{Bytes, DefinedFunc, Module};
@@ -31,10 +31,23 @@ pub fn compile(
     function: u32,
     memory_mode: MemoryMode,
 ) -> Result<Compiled, CompileError> {
+    compile_with(compiler, module, function, &Settings { memory_mode, ..Settings::default() })
+}
+
+/// Compiles one function with these settings.
+///
+/// # Errors
+///
+/// What the compiler says.
+pub fn compile_with(
+    compiler: &dyn Compiler,
+    module: &Module,
+    function: u32,
+    settings: &Settings,
+) -> Result<Compiled, CompileError> {
     let layout = InstanceLayout::new(module);
-    let settings = Settings { memory_mode };
     let function = DefinedFunc(function);
-    compiler.compile(&Request { module, layout: &layout, function, settings: &settings })
+    compiler.compile(&Request { module, layout: &layout, function, settings })
 }
 
 /// Machine code as text, one instruction a line, constants left out.
@@ -49,8 +62,23 @@ pub fn disassemble(compiled: &Compiled) -> Vec<String> {
         .collect()
 }
 
-/// The decoded instructions.
+/// The decoded instructions: what others refer to as data is behind them all.
 pub fn instructions(compiled: &Compiled) -> Vec<Instruction> {
     let code = &compiled.bytes;
-    Decoder::with_ip(64, code, 0, DecoderOptions::NONE).into_iter().collect()
+    let mut end = code.len() as u64;
+    let mut instructions = Vec::new();
+    for instruction in &mut Decoder::with_ip(64, code, 0, DecoderOptions::NONE) {
+        if instruction.ip() >= end {
+            break;
+        }
+        let range = instruction.ip()..instruction.next_ip();
+        let is_cell = compiled.relocations.iter().any(|it| range.contains(&u64::from(it.offset)));
+        if instruction.is_ip_rel_memory_operand() && !is_cell {
+            end = end.min(instruction.ip_rel_memory_address());
+        }
+        instructions.push(instruction);
+    }
+    // What fills up to the data.
+    while instructions.pop_if(|last| last.mnemonic() == Mnemonic::Int3).is_some() {}
+    instructions
 }

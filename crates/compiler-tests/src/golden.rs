@@ -1,16 +1,17 @@
 //! Golden tests: `*.wat` with the machine code that is expected of them.
 //!
 //! The expectation follows the module as comments. With `TIERUP_BLESS=1` it is written anew;
-//! review the difference. A line `;;! memory = explicit` changes the memory mode.
+//! review the difference. A line `;;! memory = explicit` changes the memory mode,
+//! `;;! fuel` has the code take fuel.
 
 use std::{fmt::Write, fs, path::Path};
 
 use codespace::{Position, Target};
 use iced_x86::{Formatter, Instruction, IntelFormatter};
 use tierup_abi::{MemoryMode, ReferenceKind, TrapKind};
-use tierup_compile::{Compiled, Compiler};
+use tierup_compile::{Compiled, Compiler, Settings};
 
-use crate::{compile, instructions, module};
+use crate::{compile_with, instructions, module};
 
 /// Compares all files of a folder with what the compiler makes now, which must be the same on any
 /// processor; or writes them.
@@ -38,10 +39,11 @@ fn with_expectation(text: &str, compiler: &dyn Compiler) -> String {
     let input: Vec<_> = text.lines().filter(|line| !is_expected(line)).collect();
     let mut output = input.join("\n").trim_end().to_string() + "\n";
     let explicit = input.contains(&";;! memory = explicit");
-    let mode = if explicit { MemoryMode::Explicit } else { MemoryMode::Guard };
+    let memory_mode = if explicit { MemoryMode::Explicit } else { MemoryMode::Guard };
+    let settings = Settings { memory_mode, consume_fuel: input.contains(&";;! fuel") };
     let module = module(&output);
     for function in 0..module.defined_functions() {
-        let compiled = compile(compiler, &module, function, mode).unwrap();
+        let compiled = compile_with(compiler, &module, function, &settings).unwrap();
         writeln!(output, ";;= function {function}, frame of {} bytes", compiled.frame_size)
             .unwrap();
         write_code(&mut output, &compiled);

@@ -11,6 +11,6 @@ mod golden;
 mod growth;
 pub mod shapes;
 
-pub use function::{binary_module, compile, disassemble, instructions, module};
+pub use function::{binary_module, compile, compile_with, disassemble, instructions, module};
 pub use golden::assert_golden;
 pub use growth::Growth;

@@ -18,7 +18,7 @@ use std::fmt;
 use tierup::{Error, ExternType, Module, TrapKind, ValType};
 
 use crate::{
-    Mode, Random,
+    Fuel, Mode, Random,
     in_tierup::TierupEngine,
     in_wasmi::WasmiEngine,
     observe::{Machine, Outcome, Value},
@@ -29,7 +29,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Contest {
     ours: Vec<TierupEngine>,
-    other: WasmiEngine,
+    /// None where it cannot compete.
+    other: Option<WasmiEngine>,
 }
 
 /// What was compared.
@@ -39,6 +40,8 @@ pub struct Summary {
     pub calls: u32,
     /// Of these, those that returned.
     pub returned: u32,
+    /// Those that used their fuel up.
+    pub out_of_fuel: u32,
     /// Modules that were left because somebody's stack was used up.
     pub exhausted: u32,
     /// Modules that wasmi refused.
@@ -78,8 +81,22 @@ impl Contest {
     ///
     /// If this machine cannot run one of them.
     pub fn new() -> Result<Self, Error> {
-        let ours: Result<_, _> = Mode::ALL.into_iter().map(TierupEngine::new).collect();
-        Ok(Self { ours: ours?, other: WasmiEngine::new() })
+        Ok(Self { ours: ours(Fuel::Off)?, other: Some(WasmiEngine::new()) })
+    }
+
+    /// Our own engines, whose code takes fuel: who else has other prices. The host looks at what
+    /// is left in each of its functions, and sometimes gives more.
+    ///
+    /// # Errors
+    ///
+    /// If this machine cannot run one of them.
+    pub fn with_fuel() -> Result<Self, Error> {
+        Ok(Self { ours: ours(Fuel::On)?, other: None })
+    }
+
+    /// What the first compilers left to others since then, by reason.
+    pub fn bailouts(&self) -> Vec<(String, u64)> {
+        self.ours.iter().flat_map(TierupEngine::bailouts).collect()
     }
 
     /// Runs a module with arguments that follow from `seed`.
@@ -96,21 +113,26 @@ impl Contest {
                 Mismatch(format!("{:?} refuses the module: {error}", engine.mode()))
             })?);
         }
-        let theirs = self.other.module(wasm);
+        let theirs = self.other.as_ref().map(|other| (other, other.module(wasm)));
         let mut engines: Vec<_> = self.ours.iter().zip(&modules).map(in_tierup).collect();
         match &theirs {
-            Ok(_) if wasmi_faults::concern(wasm) => summary.spared = 1,
-            Ok(module) => engines.push(Running {
+            None => {}
+            Some(_) if wasmi_faults::concern(wasm) => summary.spared = 1,
+            Some((other, Ok(module))) => engines.push(Running {
                 name: "wasmi".to_owned(),
-                start: Box::new(|seed| Ok(Box::new(self.other.start(module, seed)?))),
+                start: Box::new(|seed| Ok(Box::new(other.start(module, seed)?))),
             }),
-            Err(_) => summary.refused = 1,
+            Some((_, Err(_))) => summary.refused = 1,
         }
         let exports: Vec<_> = modules[0].exports().map(|export| export.name).collect();
         let calls = plan(&modules[0], seed);
         Round { engines: &engines, exports: &exports, seed }.run(&calls, &mut summary)?;
         Ok(summary)
     }
+}
+
+fn ours(fuel: Fuel) -> Result<Vec<TierupEngine>, Error> {
+    Mode::ALL.into_iter().map(|mode| TierupEngine::new(mode, fuel)).collect()
 }
 
 fn in_tierup<'a>((engine, module): (&'a TierupEngine, &'a Module)) -> Running<'a> {
@@ -158,6 +180,7 @@ impl Round<'_> {
             self.compare_state(&mut machines, &place)?;
             summary.calls += 1;
             summary.returned += u32::from(matches!(outcomes[0], Outcome::Returned(_)));
+            summary.out_of_fuel += u32::from(outcomes[0] == Outcome::Trapped(TrapKind::OutOfFuel));
             if outcomes[0] == Outcome::Trapped(TrapKind::Unreachable) {
                 let Some(fresh) = self.start(summary)? else { return Ok(()) };
                 machines = fresh;
@@ -205,7 +228,9 @@ impl Round<'_> {
             self.agree(&items, &|| format!("{}, export {export:?}", place()))?;
         }
         let hosts: Vec<_> = machines.iter().map(|machine| machine.host()).collect();
-        self.agree(&hosts, &|| format!("{}, host", place()))
+        self.agree(&hosts, &|| format!("{}, host", place()))?;
+        let fuel: Vec<_> = machines.iter().map(|machine| machine.fuel()).collect();
+        self.agree(&fuel, &|| format!("{}, fuel", place()))
     }
 
     /// Checks that all engines saw the same, and that it can be.
@@ -234,6 +259,7 @@ impl Summary {
     pub fn add(&mut self, other: Self) {
         self.calls += other.calls;
         self.returned += other.returned;
+        self.out_of_fuel += other.out_of_fuel;
         self.exhausted += other.exhausted;
         self.refused += other.refused;
         self.spared += other.spared;

@@ -30,11 +30,22 @@ pub enum Mode {
     BaselineExplicit,
     /// Baseline code that tiers up at the first chance, on the calling thread.
     Tiered,
+    /// The same on another thread, so that one never knows when.
+    TieredWorker,
+}
+
+/// Whether code takes fuel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fuel {
+    /// It does not.
+    Off,
+    /// It does, and each call has an amount that is enough or not.
+    On,
 }
 
 impl Mode {
     /// All of them. The others are compared with the first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Lazy,
         Self::Eager,
         Self::Explicit,
@@ -43,11 +54,12 @@ impl Mode {
         Self::Baseline,
         Self::BaselineExplicit,
         Self::Tiered,
+        Self::TieredWorker,
     ];
 
-    fn config(self) -> Config {
+    fn config(self, fuel: Fuel) -> Config {
         let mut config = Config::new();
-        config.compile_threads(1);
+        config.compile_threads(1).consume_fuel(fuel == Fuel::On);
         match self {
             Self::Lazy => &mut config,
             Self::Eager => config.lazy(false),
@@ -62,6 +74,7 @@ impl Mode {
             Self::Tiered => {
                 config.strategy(CompilerStrategy::Tiered).tier_up_budget(1).compile_threads(0)
             }
+            Self::TieredWorker => config.strategy(CompilerStrategy::Tiered).tier_up_budget(1),
         };
         config
     }
@@ -71,16 +84,22 @@ impl Mode {
 #[derive(Debug)]
 pub(crate) struct TierupEngine {
     mode: Mode,
+    fuel: Fuel,
     engine: Engine,
 }
 
 impl TierupEngine {
-    pub(crate) fn new(mode: Mode) -> Result<Self, Error> {
-        Ok(Self { mode, engine: Engine::new(&mode.config())? })
+    pub(crate) fn new(mode: Mode, fuel: Fuel) -> Result<Self, Error> {
+        Ok(Self { mode, fuel, engine: Engine::new(&mode.config(fuel))? })
     }
 
     pub(crate) fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// What its first compiler left to the other, by reason.
+    pub(crate) fn bailouts(&self) -> Vec<(String, u64)> {
+        self.engine.bailouts()
     }
 
     pub(crate) fn module(&self, wasm: &[u8]) -> Result<Module, Error> {
@@ -89,9 +108,30 @@ impl TierupEngine {
 
     pub(crate) fn start(&self, module: &Module, seed: u64) -> Result<TierupMachine, Outcome> {
         let mut store = Store::new(&self.engine, Host::new(seed));
+        let mut tank = (self.fuel == Fuel::On).then(|| Tank(Random::new(seed.rotate_left(32))));
+        tank.iter_mut().for_each(|tank| tank.fill(&mut store));
         let instance = instantiate(&mut store, module, (self.mode, seed));
         let instance = instance.map_err(|error| failure(&error))?;
-        Ok(TierupMachine { mode: self.mode, store, instance })
+        Ok(TierupMachine { mode: self.mode, store, instance, tank })
+    }
+}
+
+/// How much fuel the next call has.
+struct Tank(Random);
+
+impl Tank {
+    fn fill(&mut self, store: &mut Store<Host>) {
+        let fuel = some_fuel(&mut self.0);
+        store.set_fuel(fuel).expect("the engine's code takes fuel");
+    }
+}
+
+/// Enough, or just not, or not at all.
+pub(crate) fn some_fuel(random: &mut Random) -> u64 {
+    match random.below(3) {
+        0 => random.below(100),
+        1 => random.below(5000),
+        _ => 1 << 40,
     }
 }
 
@@ -99,10 +139,12 @@ pub(crate) struct TierupMachine {
     mode: Mode,
     store: Store<Host>,
     instance: Instance,
+    tank: Option<Tank>,
 }
 
 impl Machine for TierupMachine {
     fn call(&mut self, name: &str, params: &[Value]) -> Outcome {
+        self.tank.iter_mut().for_each(|tank| tank.fill(&mut self.store));
         let instance = self.instance;
         self.store.scope(|store| match call(store, instance, name, params) {
             Ok(results) => Outcome::Returned(results),
@@ -134,6 +176,10 @@ impl Machine for TierupMachine {
 
     fn host(&self) -> Host {
         self.store.data().clone()
+    }
+
+    fn fuel(&self) -> Option<u64> {
+        self.store.get_fuel().ok()
     }
 
     fn pause(&mut self) {
@@ -199,6 +245,11 @@ fn import_function(
     Func::new(store, ty, move |mut caller: Caller<'_, Host>, params, results| {
         if mode == Mode::Removed {
             engine.remove_code();
+        }
+        if let Ok(left) = caller.get_fuel()
+            && let Some(fuel) = caller.data_mut().refuel(left)
+        {
+            caller.set_fuel(fuel)?;
         }
         let params: Vec<_> = params.iter().map(|&value| from_val(&mut caller, value)).collect();
         match caller.data_mut().call(number, &params, &result_types) {

@@ -14,5 +14,5 @@ mod in_wasmi;
 mod wasmi_faults;
 
 pub use contest::{Contest, Mismatch, Summary};
-pub use in_tierup::Mode;
+pub use in_tierup::{Fuel, Mode};
 pub use random::Random;

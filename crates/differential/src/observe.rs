@@ -3,7 +3,10 @@
 
 use tierup::{TrapKind, ValType};
 
-use crate::random::{Random, mix};
+use crate::{
+    in_tierup::some_fuel,
+    random::{Random, mix},
+};
 
 /// A value. Of a function only whether there is one: engines name them differently.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -114,6 +117,12 @@ impl Host {
         HostAction::Return(results.iter().map(|&ty| Value::random(ty, &mut self.random)).collect())
     }
 
+    /// A function was called with so much fuel left; sometimes it sets another amount.
+    pub(crate) fn refuel(&mut self, left: u64) -> Option<u64> {
+        self.seen = mix(self.seen ^ left);
+        (self.random.below(4) == 0).then(|| some_fuel(&mut self.random))
+    }
+
     fn see(&mut self, value: &Value) {
         let (low, high) = match *value {
             Value::Bits32(bits) => (u64::from(bits), 0),
@@ -157,6 +166,11 @@ pub(crate) trait Machine {
 
     /// What its host has seen.
     fn host(&self) -> Host;
+
+    /// The fuel that is left, if code takes any.
+    fn fuel(&self) -> Option<u64> {
+        None
+    }
 
     /// Between two calls of the plan.
     fn pause(&mut self) {}

@@ -13,9 +13,20 @@ const SEEDS: Range<u64> = 0..200;
 
 #[test]
 fn engines_agree() {
+    let summary = run(&Contest::new().unwrap());
+    assert_eq!(summary.refused, 0, "wasmi has all that is generated");
+}
+
+#[test]
+fn all_code_takes_the_same_fuel() {
+    let summary = run(&Contest::with_fuel().unwrap());
+    assert!(summary.out_of_fuel > 0, "some calls have too little fuel");
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "which seed runs, and what differs")]
+fn run(contest: &Contest) -> Summary {
     let chosen = std::env::var("TIERUP_SEEDS").ok();
     let seeds = chosen.as_deref().map_or(SEEDS, parse);
-    let contest = Contest::new().unwrap();
     let mut summary = Summary::default();
     let mut failures = Vec::new();
     for seed in seeds.clone() {
@@ -32,7 +43,8 @@ fn engines_agree() {
     }
     println!("seeds {seeds:?}: {summary:?}");
     assert!(failures.is_empty(), "engines disagree with seeds {failures:?}");
-    assert_eq!(summary.refused, 0, "wasmi has all that is generated");
+    assert_eq!(contest.bailouts(), [], "every compiler does it all");
+    summary
 }
 
 fn parse(range: &str) -> Range<u64> {

@@ -7,7 +7,7 @@ use cranelift_codegen::{CodegenError, control::ControlPlane, isa::OwnedTargetIsa
 use tierup_compile::{CompileError, CompileErrorKind, Compiled, Compiler, Request};
 
 use crate::{
-    HostError, finish,
+    HostError, constants, finish,
     host::{self, Feature},
     translate,
     workspace::{self, Workspace},
@@ -68,12 +68,17 @@ impl Optimizing {
         workspace: &mut Workspace,
     ) -> Result<Compiled, CompileError> {
         translate::function(&*self.isa, request, workspace)?;
-        let context = &mut workspace.context;
-        if let Err(failure) = context.compile(&*self.isa, &mut ControlPlane::default()) {
-            return Err(refused(failure.inner));
-        }
-        let code = context.compiled_code().ok_or_else(|| internal("no code was made"))?;
-        finish::compiled(&context.func, code)
+        let Workspace { context, registers, .. } = workspace;
+        let isa = &*self.isa;
+        let control = &mut ControlPlane::default();
+        context.optimize(isa, control).map_err(refused)?;
+        constants::keep_close(&mut context.func);
+        context.verify_if(isa).map_err(refused)?;
+        let code = isa
+            .compile_function(&context.func, &context.domtree, registers, false, control)
+            .map_err(refused)?
+            .apply_params(&context.func.params);
+        finish::compiled(&context.func, &code)
     }
 }
 

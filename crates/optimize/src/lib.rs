@@ -17,6 +17,10 @@ mod compiler;
 mod host;
 mod workspace;
 mod translate;
+mod phis;
+mod arms;
+mod condition;
+mod constants;
 mod finish;
 
 pub use compiler::Optimizing;

@@ -18,11 +18,17 @@ pub(crate) struct Workspace {
     pub(crate) context: Context,
     /// State of the function builder.
     pub(crate) builder: FunctionBuilderContext,
+    /// State of the register allocator.
+    pub(crate) registers: regalloc2::Ctx,
 }
 
 impl Default for Workspace {
     fn default() -> Self {
-        Self { context: Context::new(), builder: FunctionBuilderContext::new() }
+        Self {
+            context: Context::new(),
+            builder: FunctionBuilderContext::new(),
+            registers: regalloc2::Ctx::default(),
+        }
     }
 }
 

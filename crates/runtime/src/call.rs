@@ -3,7 +3,7 @@
 use std::{panic::resume_unwind, sync::atomic::Ordering};
 
 use crate::{
-    Backtrace, Error, ErrorKind, FunctionHandle, StoreState, Value,
+    Backtrace, Error, ErrorKind, FunctionHandle, StoreState, TrapKind, Value,
     enter::{Callee, Status, enter},
     faults,
     function::FunctionKind,
@@ -117,6 +117,9 @@ impl StoreState {
             Some(Pending::Error(error)) => Pending::Error(self.add_backtrace(error)),
             None => {
                 let trap = self.trap_record().take_trap();
+                if trap.kind() == TrapKind::OutOfFuel {
+                    self.run_out_of_fuel();
+                }
                 Pending::Error(self.add_backtrace(trap.into()))
             }
         };

@@ -13,13 +13,13 @@ impl StoreState {
         expression: &ConstExpr,
     ) -> Result<Value, Error> {
         let mut stack = Vec::with_capacity(1);
-        for &op in &expression.0 {
+        for &op in expression.operators() {
             let value = match op {
                 ConstOp::I32(value) => Value::from_u32(value as u32),
                 ConstOp::I64(value) => Value::from_u64(value as u64),
                 ConstOp::F32(bits) => Value::from_u32(bits),
                 ConstOp::F64(bits) => Value::from_u64(bits),
-                ConstOp::V128(bits) => Value::from_u128(bits),
+                ConstOp::V128(bytes) => Value::from_u128(u128::from_le_bytes(bytes)),
                 ConstOp::GlobalGet(index) => self.instance_global(instance, index)?,
                 ConstOp::RefNull(_) => Value::default(),
                 ConstOp::RefFunc(index) => {

@@ -69,11 +69,13 @@ pub struct RuntimeConfig {
     pub memory_mode: MemoryMode,
     /// Most bytes of stack that Wasm uses on a stack that is large enough.
     pub max_wasm_stack: usize,
+    /// Whether code takes fuel.
+    pub consume_fuel: bool,
 }
 
 impl Default for RuntimeConfig {
     fn default() -> Self {
-        Self { memory_mode: MemoryMode::default(), max_wasm_stack: 1 << 20 }
+        Self { memory_mode: MemoryMode::default(), max_wasm_stack: 1 << 20, consume_fuel: false }
     }
 }
 

@@ -116,6 +116,8 @@ pub enum ErrorKind {
     },
     /// This machine or this configuration cannot run the engine.
     Unsupported(String),
+    /// Fuel was set or asked for in a store of an engine whose code takes none.
+    FuelDisabled,
     /// The process is a forked child, which cannot run code of its parent's engine.
     ForkedChild,
     /// An error of the host.
@@ -248,6 +250,9 @@ impl fmt::Display for ErrorKind {
                 write!(f, "function {function} could not be compiled: {message}")
             }
             Self::Unsupported(what) => f.write_str(what),
+            Self::FuelDisabled => {
+                f.write_str("code takes no fuel unless the engine is configured so")
+            }
             Self::ForkedChild => f.write_str("this process is a fork of the one with the engine"),
             Self::Host(error) => error.fmt(f),
         }

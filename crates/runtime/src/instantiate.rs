@@ -205,26 +205,37 @@ impl StoreState {
         Ok(())
     }
 
-    /// `table.init`. False, with nothing changed, if a range is not inside.
-    pub(crate) fn init_table(
-        &mut self,
+    /// Whether the ranges of a `table.init` are inside.
+    pub(crate) fn can_init_table(
+        &self,
         (instance, table, start): (InstanceHandle, TableIndex, u32),
         (segment, source_start): (ElementIndex, u32),
         length: u32,
     ) -> Result<bool, Error> {
         let object = self.instance(instance)?;
-        let module = Arc::clone(object.module());
-        let table = object.tables[table.index()];
-        let segment_length = if object.has_elements(segment) {
-            module.module().element(segment).items.len()
-        } else {
-            0
+        let items = match object.has_elements(segment) {
+            true => object.module().module().element(segment).items.len(),
+            false => 0,
         };
-        let source = source_start as usize..source_start as usize + length as usize;
-        let target_end = start as usize + length as usize;
-        if segment_length < source.end || self.table(table)?.len() < target_end {
+        Ok(source_start as usize + length as usize <= items
+            && self.table(object.tables[table.index()])?.covers(start, length))
+    }
+
+    /// `table.init`. False, with nothing changed, if a range is not inside.
+    pub(crate) fn init_table(
+        &mut self,
+        target: (InstanceHandle, TableIndex, u32),
+        source: (ElementIndex, u32),
+        length: u32,
+    ) -> Result<bool, Error> {
+        if !self.can_init_table(target, source, length)? {
             return Ok(false);
         }
+        let ((instance, table, start), (segment, source_start)) = (target, source);
+        let object = self.instance(instance)?;
+        let module = Arc::clone(object.module());
+        let table = object.tables[table.index()];
+        let source = source_start as usize..source_start as usize + length as usize;
         let segment = module.module().element(segment);
         for (target, source) in (start..).zip(source) {
             let element = match &segment.items {

@@ -14,7 +14,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering, fence},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
 use codespace::Handshake;
@@ -47,6 +47,7 @@ impl SharedBlock {
             stack_limit: AtomicUsize::new(0),
             store: std::ptr::null_mut(),
             trap,
+            fuel: AtomicU64::new(0),
         };
         Self {
             block: std::cell::UnsafeCell::new(block),

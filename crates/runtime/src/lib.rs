@@ -37,6 +37,7 @@ mod compile_stack;
 mod lazy;
 mod builtins;
 mod interrupt;
+mod fuel;
 mod activation;
 mod collector;
 mod faults;

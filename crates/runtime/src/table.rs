@@ -72,6 +72,11 @@ impl TableObject {
         self.len() == 0
     }
 
+    /// Whether a range lies inside.
+    pub(crate) fn covers(&self, start: u32, length: u32) -> bool {
+        start as usize + length as usize <= self.len()
+    }
+
     pub(crate) fn record(&self) -> *const TableRecord {
         &raw const self.record
     }
@@ -235,13 +240,12 @@ impl StoreState {
         (source, source_start): (TableHandle, u32),
         length: u32,
     ) -> Result<bool, Error> {
-        let source_end = source_start as usize + length as usize;
-        if self.table(source)?.len() < source_end
-            || self.table(target)?.len() < target_start as usize + length as usize
+        if !self.table(source)?.covers(source_start, length)
+            || !self.table(target)?.covers(target_start, length)
         {
             return Ok(false);
         }
-        let range = source_start as usize..source_end;
+        let range = source_start as usize..source_start as usize + length as usize;
         let target_start = target_start as usize;
         if target == source {
             match &mut self.table_mut(target)?.elements {

@@ -16,6 +16,9 @@ pub struct CompileCounters {
     lazy: AtomicU64,
     failed: AtomicU64,
     bailouts: AtomicU64,
+    work: AtomicU64,
+    chosen: AtomicU64,
+    chosen_bytes: AtomicU64,
     tier_ups: AtomicU64,
     tier_ups_queued: AtomicU64,
     tier_ups_failed: AtomicU64,
@@ -140,6 +143,25 @@ impl CompileCounters {
         }
     }
 
+    /// Work that first-tier code reported.
+    pub fn work(&self) -> u64 {
+        self.work.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_work(&self, units: u32) {
+        self.work.fetch_add(u64::from(units), Ordering::Relaxed);
+    }
+
+    /// Functions that the policy chose for optimizing, and the bytes of their bodies.
+    pub(crate) fn chosen(&self) -> (u64, u64) {
+        (self.chosen.load(Ordering::Relaxed), self.chosen_bytes.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn count_chosen(&self, body_bytes: usize) {
+        self.chosen.fetch_add(1, Ordering::Relaxed);
+        self.chosen_bytes.fetch_add(body_bytes as u64, Ordering::Relaxed);
+    }
+
     pub(crate) fn count_tier_up_queued(&self) {
         self.tier_ups_queued.fetch_add(1, Ordering::Relaxed);
     }
@@ -199,6 +221,9 @@ impl Default for CompileCounters {
             lazy: AtomicU64::default(),
             failed: AtomicU64::default(),
             bailouts: AtomicU64::default(),
+            work: AtomicU64::default(),
+            chosen: AtomicU64::default(),
+            chosen_bytes: AtomicU64::default(),
             tier_ups: AtomicU64::default(),
             tier_ups_queued: AtomicU64::default(),
             tier_ups_failed: AtomicU64::default(),

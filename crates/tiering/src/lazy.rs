@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  lazy stub ──► compile ──► gate: one thread compiles, others wait and look again
-//!                              └─► validate if that was put off ─► compiler ─► place ─► publish
+//!                              └─► compiler, which validates if that was put off ─► place ─► publish
 //! ```
 //!
 //! A compiler that cannot do a function *bails out*: another one does it then, if there is one.
@@ -21,19 +21,10 @@ use tierup_compile::{CompileError, CompileErrorKind, Compiled, Compiler, Request
 use tierup_wasm::DefinedFunc;
 
 use crate::{
-    CompileCounters, CompileFailure, Subject,
+    CompileCounters, CompileFailure, Subject, Validity,
     counters::Compile,
     gate::{Entered, Gate},
 };
-
-/// Whether bodies are known to be valid.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Validation {
-    /// All of them were validated.
-    Done,
-    /// Each is validated when it is compiled.
-    AtCompile,
-}
 
 /// Compiles functions of one module, for one tier.
 #[derive(Debug)]
@@ -41,7 +32,7 @@ pub struct FunctionCompiler {
     compiler: Arc<dyn Compiler>,
     fallback: Option<Arc<dyn Compiler>>,
     settings: Settings,
-    validation: Validation,
+    validity: Arc<Validity>,
     counters: Arc<CompileCounters>,
     gate: Gate,
 }
@@ -62,10 +53,10 @@ impl FunctionCompiler {
     pub fn new(
         compiler: Arc<dyn Compiler>,
         settings: Settings,
-        validation: Validation,
+        validity: Arc<Validity>,
         counters: Arc<CompileCounters>,
     ) -> Self {
-        Self { compiler, fallback: None, settings, validation, counters, gate: Gate::new() }
+        Self { compiler, fallback: None, settings, validity, counters, gate: Gate::new() }
     }
 
     /// What the compiler does not support or finds too large, `fallback` compiles.
@@ -184,15 +175,9 @@ impl FunctionCompiler {
         function: DefinedFunc,
     ) -> Result<(Compiled, Tier), CompileError> {
         let module = subject.module();
-        if self.validation == Validation::AtCompile {
-            module.validate_body(function).map_err(|error| CompileErrorKind::Invalid {
-                message: error.message().to_owned(),
-                offset: error.offset(),
-            })?;
-        }
         let request =
             Request { module, layout: subject.layout(), function, settings: &self.settings };
-        let error = match self.compiler.compile(&request) {
+        let error = match self.run_compiler(&request) {
             Ok(compiled) => return Ok((compiled, self.compiler.tier())),
             Err(error) => error,
         };
@@ -207,6 +192,20 @@ impl FunctionCompiler {
         let index = module.function(function).0;
         tracing::debug!(target: "tiering", function = index, %error, "bailout");
         Ok((fallback.compile(&request)?, fallback.tier()))
+    }
+
+    /// Runs the compiler that is asked first, which validates what is not known to be valid.
+    fn run_compiler(&self, request: &Request<'_>) -> Result<Compiled, CompileError> {
+        if self.validity.knows(request.function) {
+            return self.compiler.compile(request);
+        }
+        let result = self.compiler.validate_and_compile(request);
+        let is_invalid =
+            |error: &CompileError| matches!(error.kind(), CompileErrorKind::Invalid { .. });
+        if !result.as_ref().is_err_and(is_invalid) {
+            self.validity.learn(request.function);
+        }
+        result
     }
 
     #[cold]

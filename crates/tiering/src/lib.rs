@@ -4,7 +4,7 @@
 //! runtime asks it, through hooks, when a function without code is called, and tells it how much
 //! work a function has done.
 //!
-//! Reading order: `subject` is what is compiled; `lazy`, `gate` and `eager` give functions code;
+//! Reading order: `subject` is what is compiled; `lazy`, `gate`, `validity` and `eager` give functions code;
 //! `module` ties together what gives them better code: `functions` and `job` remember, `policy`
 //! decides, `queue` and `pool` carry out.
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@
 mod subject;
 mod counters;
 mod gate;
+mod validity;
 mod lazy;
 mod eager;
 mod functions;
@@ -22,8 +23,9 @@ mod pool;
 mod module;
 
 pub use counters::{CompileCounters, CompileFailure, TierCounts, TierUpCounts};
-pub use lazy::{FunctionCompiler, Validation};
+pub use lazy::FunctionCompiler;
 pub use module::{ModuleTiering, Plan, Spent};
 pub use policy::{Answer, NUMBERS, Numbers, Policy, Question};
 pub use pool::{Pool, PoolHandle, PoolLoad};
 pub use subject::Subject;
+pub use validity::{Validation, Validity};

@@ -21,6 +21,7 @@ use tierup_wasm::DefinedFunc;
 
 use crate::{
     Answer, CompileCounters, FunctionCompiler, Policy, PoolHandle, Question, Subject, Validation,
+    Validity,
     functions::{FunctionState, Functions},
     job::Stage,
     lazy::Outcome,
@@ -77,8 +78,10 @@ impl ModuleTiering {
     /// Tiering for a module of `functions` functions.
     pub fn new(plan: Plan, subject: Arc<dyn Subject>, functions: u32) -> Arc<Self> {
         let Plan { first, fallback, second, settings, validation, policy, pool, counters } = plan;
+        let validity = Arc::new(Validity::new(validation, functions));
         let compiler = |compiler| {
-            FunctionCompiler::new(compiler, settings.clone(), validation, Arc::clone(&counters))
+            let validity = Arc::clone(&validity);
+            FunctionCompiler::new(compiler, settings.clone(), validity, Arc::clone(&counters))
         };
         let first = compiler(first).with_fallback(fallback);
         let second = second.map(compiler);
@@ -126,6 +129,7 @@ impl ModuleTiering {
         }
         let state = self.functions.get(function.0);
         let before = state.add_heat(used);
+        self.counters.count_work(used);
         let heat = before.saturating_add(u64::from(used));
         let priority = self.policy.priority(heat);
         let rises = self.policy.priority(before) < priority;
@@ -184,16 +188,25 @@ impl ModuleTiering {
     fn decide(&self, function: DefinedFunc, state: &FunctionState, heat: u64) -> bool {
         let load = self.pool.as_ref().map(PoolHandle::load).unwrap_or_default();
         let workers = self.pool.as_ref().map_or(0, PoolHandle::workers);
+        let (chosen, chosen_bytes) = self.counters.chosen();
+        let body_bytes = self.subject.module().body(function).len();
         let question = Question {
             heat,
-            body_bytes: self.subject.module().body(function).len(),
+            body_bytes,
+            all_heat: self.counters.work(),
+            chosen,
+            chosen_bytes,
+            waiting: load.waiting as u64,
             waiting_bytes: load.waiting_bytes as u64,
             workers,
             // One core is the program's.
             spare_cores: workers.min(self.cores - 1).saturating_sub(load.running),
         };
         match self.policy.decide(question) {
-            Answer::TierUp => true,
+            Answer::TierUp => {
+                self.counters.count_chosen(body_bytes);
+                true
+            }
             Answer::Wait => false,
             Answer::Never => {
                 if let Some(second) = self.second.as_ref().filter(|_| state.job.give_up()) {

@@ -23,6 +23,7 @@ pub struct Config {
     pub(crate) protection: Protection,
     pub(crate) memory_mode: MemoryMode,
     pub(crate) max_wasm_stack: usize,
+    pub(crate) consume_fuel: bool,
     pub(crate) arena_code_bytes: Option<usize>,
     pub(crate) compilers: Option<Compilers>,
 }
@@ -31,11 +32,11 @@ pub struct Config {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CompilerStrategy {
     /// The baseline compiler first, the optimizing one for what runs long.
+    #[default]
     Tiered,
     /// The baseline compiler only, but for functions that it cannot do.
     Baseline,
     /// The optimizing compiler only.
-    #[default]
     Optimizing,
 }
 
@@ -74,6 +75,7 @@ impl Config {
             protection: Protection::Auto,
             memory_mode: MemoryMode::Guard,
             max_wasm_stack: 1 << 20,
+            consume_fuel: false,
             arena_code_bytes: None,
             compilers: None,
         }
@@ -95,15 +97,16 @@ impl Config {
         self
     }
 
-    /// Which compilers make code: by default the optimizing compiler alone, as long as the numbers
-    /// that decide about tiering are not measured with the baseline compiler there is now.
+    /// Which compilers make code: by default the baseline compiler at first, and the optimizing
+    /// compiler for what runs long.
     pub fn strategy(&mut self, strategy: CompilerStrategy) -> &mut Self {
         self.strategy = strategy;
         self
     }
 
     /// How much a function does before it is looked at whether it is worth optimizing, and again
-    /// each time; 1,000,000 by default. The unit is a byte of baseline code that is executed.
+    /// each time; 10,000,000 by default. A unit is some 30 ps of baseline code, estimated from the
+    /// code's length.
     ///
     /// A smaller budget also makes functions worth it earlier, in proportion. With a budget of 1
     /// every function is optimized at the first chance, which is for tests.
@@ -147,6 +150,54 @@ impl Config {
     /// its limit [`HOST_RESERVE`](crate::HOST_RESERVE) bytes are left for host functions.
     pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
         self.max_wasm_stack = bytes;
+        self
+    }
+
+    /// Whether code takes fuel from its store; not by default, and then fuel costs nothing.
+    ///
+    /// A store has the fuel that [`Store::set_fuel`](crate::Store::set_fuel) gave it, 0 at first.
+    /// Code that has too little traps with [`TrapKind::OutOfFuel`](crate::TrapKind::OutOfFuel);
+    /// the store then has 0, and can be used again. What a program takes depends on the program
+    /// and its input only, not on which compiler made its code, when, or how often. It ends
+    /// differently only where it is interrupted or its stack is used up.
+    ///
+    /// Each operator costs 1, but `nop`, `drop`, `block`, `loop`, `else`, `end`, `return` and
+    /// `unreachable` cost nothing, and each call costs the callee 1 more. Besides, `memory.fill`,
+    /// `memory.copy`, `memory.init` and `memory.grow` cost 1 for each 64 bytes, and `table.fill`,
+    /// `table.copy`, `table.init` and `table.grow` 1 for each element, unless they trap or fail.
+    /// A straight run of operators, up to the next branch, call, `if`, `else`, `loop` or end of a
+    /// block, is paid for when it begins. So one that traps has taken all that its run costs, and
+    /// a host function sees what is exact. An instance's start function costs what any call does;
+    /// else, making an instance costs nothing.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tierup::Error> {
+    /// use tierup::{Config, Engine, Instance, Module, Store, TrapKind};
+    ///
+    /// let engine = Engine::new(Config::new().consume_fuel(true))?;
+    /// let text = r#"(module
+    ///     (func (export "add") (param i32 i32) (result i32)
+    ///         local.get 0 local.get 1 i32.add)
+    ///     (func (export "forever") (loop (br 0))))"#;
+    /// let module = Module::new(&engine, text)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let instance = Instance::new(&mut store, &module, &[])?;
+    ///
+    /// store.set_fuel(1000)?;
+    /// let add = instance.typed_func::<(i32, i32), i32>(&mut store, "add")?;
+    /// add.call(&mut store, (1, 2))?;
+    /// assert_eq!(store.get_fuel()?, 996);
+    ///
+    /// let forever = instance.typed_func::<(), ()>(&mut store, "forever")?;
+    /// let error = forever.call(&mut store, ()).unwrap_err();
+    /// assert_eq!(error.trap().unwrap().kind(), TrapKind::OutOfFuel);
+    /// assert_eq!(store.get_fuel()?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
+    pub fn consume_fuel(&mut self, consume: bool) -> &mut Self {
+        self.consume_fuel = consume;
         self
     }
 

@@ -6,7 +6,7 @@ use tierup_runtime::{
     InterruptAction, InterruptHandle, Limiter, Limits, Reclaimed, StoreState, TypedStore,
 };
 
-use crate::{Engine, Tracer};
+use crate::{Engine, Error, Tracer};
 
 /// The instances of some modules, everything that they use, and data of the host.
 ///
@@ -64,6 +64,25 @@ impl<T: 'static> Store<T> {
         mut handler: impl FnMut(&mut T) -> InterruptAction + Send + 'static,
     ) {
         self.inner.state_mut().set_interrupt_handler(move |data| handler(expect_mut(data)));
+    }
+
+    /// Sets the fuel that is left. The engine must be made with
+    /// [`Config::consume_fuel`](crate::Config::consume_fuel).
+    ///
+    /// # Errors
+    ///
+    /// If it is not.
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
+        self.inner.state_mut().set_fuel(fuel)
+    }
+
+    /// The fuel that is left; 0 after it was used up.
+    ///
+    /// # Errors
+    ///
+    /// If the engine's code takes none.
+    pub fn get_fuel(&self) -> Result<u64, Error> {
+        self.inner.state().fuel()
     }
 
     /// Asks the limits that `find` finds in the store's data before memories, tables and
@@ -130,6 +149,15 @@ impl<'a, T: 'static> StoreContext<'a, T> {
         data(self.state)
     }
 
+    /// Like [`Store::get_fuel`].
+    ///
+    /// # Errors
+    ///
+    /// If the engine's code takes none.
+    pub fn get_fuel(&self) -> Result<u64, Error> {
+        self.state.fuel()
+    }
+
     pub(crate) fn state(&self) -> &'a StoreState {
         self.state
     }
@@ -160,6 +188,24 @@ impl<'a, T: 'static> StoreContextMut<'a, T> {
     /// Like [`Store::collect`]; what the stack holds stays.
     pub fn collect(&mut self) -> Reclaimed {
         self.state.collect()
+    }
+
+    /// Like [`Store::set_fuel`].
+    ///
+    /// # Errors
+    ///
+    /// If the engine's code takes none.
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
+        self.state.set_fuel(fuel)
+    }
+
+    /// Like [`Store::get_fuel`].
+    ///
+    /// # Errors
+    ///
+    /// If the engine's code takes none.
+    pub fn get_fuel(&self) -> Result<u64, Error> {
+        self.state.fuel()
     }
 
     pub(crate) fn into_state(self) -> &'a mut StoreState {
@@ -314,6 +360,24 @@ impl<'a, T: 'static> Caller<'a, T> {
     /// An exported memory of that instance.
     pub fn memory(&mut self, name: &str) -> Option<crate::Memory> {
         self.export(name)?.into_memory()
+    }
+
+    /// Sets the fuel that is left for what comes after this call.
+    ///
+    /// # Errors
+    ///
+    /// If the engine's code takes none.
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
+        self.store.set_fuel(fuel)
+    }
+
+    /// The fuel that is left: exactly what was not taken up to this call, itself included.
+    ///
+    /// # Errors
+    ///
+    /// If the engine's code takes none.
+    pub fn get_fuel(&self) -> Result<u64, Error> {
+        self.store.get_fuel()
     }
 
     /// The Wasm frames that led to this call, innermost first.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step};
+use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Tier};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
 use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
@@ -39,6 +39,7 @@ impl Engine {
         let runtime = RuntimeConfig {
             memory_mode: config.memory_mode,
             max_wasm_stack: config.max_wasm_stack,
+            consume_fuel: config.consume_fuel,
         };
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
@@ -124,18 +125,31 @@ impl Engine {
         &self.0.state
     }
 
-    /// How modules are compiled.
-    pub(crate) fn plan(&self) -> Plan {
+    /// When bodies of modules are validated.
+    ///
+    /// A quick compiler that is about to compile them all validates on the way. A slow one would
+    /// learn too late that the last body is invalid, so for that one validation comes first.
+    pub(crate) fn validation(&self) -> Validation {
+        let EngineInner { config, compilers, .. } = &*self.0;
+        let is_joined = !config.lazy && compilers.first.tier() == Tier::Baseline;
+        match config.lazy_validation || is_joined {
+            true => Validation::AtCompile,
+            false => Validation::Done,
+        }
+    }
+
+    /// How modules are compiled whose bodies were validated, or not.
+    pub(crate) fn plan(&self, validation: Validation) -> Plan {
         let EngineInner { config, compilers, fallback, counters, pool, .. } = &*self.0;
         Plan {
             first: Arc::clone(&compilers.first),
             fallback: fallback.clone(),
             second: compilers.second.clone(),
-            settings: Settings { memory_mode: config.memory_mode },
-            validation: match config.lazy_validation {
-                true => Validation::AtCompile,
-                false => Validation::Done,
+            settings: Settings {
+                memory_mode: config.memory_mode,
+                consume_fuel: config.consume_fuel,
             },
+            validation,
             policy: Policy::new(config.tier_up_budget),
             pool: pool.as_ref().map(Pool::handle),
             counters: Arc::clone(counters),

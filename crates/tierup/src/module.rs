@@ -5,7 +5,7 @@ use std::sync::Arc;
 use codespace::{Filter, Removed};
 use tierup_compile::CompileError;
 use tierup_runtime::{CompiledModule, ErrorKind};
-use tierup_tiering::ModuleTiering;
+use tierup_tiering::{ModuleTiering, Validation};
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
@@ -82,20 +82,33 @@ impl Module {
     pub fn from_bytes(engine: &Engine, bytes: Bytes) -> Result<Self, Error> {
         let module = tierup_wasm::Module::decode(bytes)?;
         let config = engine.config();
-        if !config.lazy_validation {
+        let validation = engine.validation();
+        if validation == Validation::Done {
             module.validate_bodies(config.module_threads())?;
         }
         let subject = Arc::<ModuleSubject>::default();
         let functions = module.defined_functions();
-        let tiering = ModuleTiering::new(engine.plan(), Arc::clone(&subject) as _, functions);
+        let tiering =
+            ModuleTiering::new(engine.plan(validation), Arc::clone(&subject) as _, functions);
         let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
         let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
         subject.set(&compiled);
         let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
         if !config.lazy {
-            module.compile()?;
+            module.compile_whole()?;
         }
         Ok(module)
+    }
+
+    /// Compiles a new module. Its bodies may be validated on the way, but whatever stops the
+    /// compiler, an invalid body is the first to be reported.
+    fn compile_whole(&self) -> Result<(), Error> {
+        let config = self.0.engine.config();
+        let compiled = self.compile();
+        if compiled.is_err() && !config.lazy_validation {
+            self.0.compiled.module().validate_bodies(config.module_threads())?;
+        }
+        compiled
     }
 
     /// Checks that `bytes` are a valid module in binary form.

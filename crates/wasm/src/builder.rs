@@ -9,7 +9,10 @@
 
 use std::{fmt, ops::Range};
 
-use wasmparser::{ExternalKind, Parser, Payload, SectionLimited, TypeRef, ValidPayload, Validator};
+use wasmparser::{
+    BinaryReader, ExternalKind, FunctionBody, Parser, Payload, SectionLimited, TypeRef,
+    ValidPayload, Validator,
+};
 
 use crate::{
     Bytes, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Entity, Error, Export,
@@ -107,6 +110,18 @@ impl Builder {
             // refused by it.
             _ => Ok(()),
         }
+    }
+
+    /// Takes all bodies of the code section at once, instead of one by one from the parser.
+    pub(crate) fn bodies(&mut self, bodies: Vec<Range<usize>>, bytes: &[u8]) -> Result<(), Error> {
+        if let Some(first) = bodies.first() {
+            let reader =
+                BinaryReader::new_features(&bytes[first.clone()], first.start as u64, FEATURES);
+            let function = self.validator.code_section_entry(&FunctionBody::new(reader))?;
+            self.module.resources = Some(function.resources);
+        }
+        self.module.bodies = bodies;
+        Ok(())
     }
 
     fn types(&mut self, section: wasmparser::TypeSectionReader<'_>) -> Result<(), Error> {

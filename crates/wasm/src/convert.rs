@@ -88,16 +88,41 @@ pub(crate) fn global_type(ty: &wasmparser::GlobalType, offset: usize) -> Result<
 
 /// The expression without its `end`.
 pub(crate) fn const_expr(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Error> {
-    let mut reader = expr.get_operators_reader();
-    let mut operators = Vec::with_capacity(1);
-    while !reader.eof() {
-        let offset = reader.original_position() as usize;
-        match reader.read()? {
-            Operator::End => break,
-            operator => operators.push(const_op(&operator, offset)?),
-        }
+    if let Some(value) = single_i32(expr.get_binary_reader()) {
+        return Ok(ConstOp::I32(value).into());
     }
-    Ok(ConstExpr(operators.into()))
+    let mut reader = expr.get_operators_reader();
+    let first = next_const_op(&mut reader)?;
+    let second = next_const_op(&mut reader)?;
+    if let (Some(only), None) = (first, second) {
+        return Ok(only.into());
+    }
+    let mut operators: Vec<_> = first.into_iter().chain(second).collect();
+    while let Some(operator) = next_const_op(&mut reader)? {
+        operators.push(operator);
+    }
+    Ok(operators.into_iter().collect())
+}
+
+/// The value of an expression that is one `i32.const`, as the offsets of most segments are.
+fn single_i32(mut reader: BinaryReader<'_>) -> Option<i32> {
+    const I32_CONST: u8 = 0x41;
+    const END: u8 = 0x0b;
+    let is_const = reader.read_u8().ok()? == I32_CONST;
+    let value = if is_const { reader.read_var_i32().ok()? } else { return None };
+    (reader.read_u8().ok()? == END && reader.eof()).then_some(value)
+}
+
+/// The next operator; none at the end.
+fn next_const_op(reader: &mut wasmparser::OperatorsReader<'_>) -> Result<Option<ConstOp>, Error> {
+    if reader.eof() {
+        return Ok(None);
+    }
+    let offset = reader.original_position() as usize;
+    match reader.read()? {
+        Operator::End => Ok(None),
+        operator => const_op(&operator, offset).map(Some),
+    }
 }
 
 fn const_op(operator: &Operator<'_>, offset: usize) -> Result<ConstOp, Error> {
@@ -106,7 +131,7 @@ fn const_op(operator: &Operator<'_>, offset: usize) -> Result<ConstOp, Error> {
         Operator::I64Const { value } => ConstOp::I64(value),
         Operator::F32Const { value } => ConstOp::F32(value.bits()),
         Operator::F64Const { value } => ConstOp::F64(value.bits()),
-        Operator::V128Const { value } => ConstOp::V128(value.i128() as u128),
+        Operator::V128Const { value } => ConstOp::V128(*value.bytes()),
         Operator::GlobalGet { global_index } => ConstOp::GlobalGet(GlobalIndex(global_index)),
         Operator::RefNull { hty } => ConstOp::RefNull(
             ValType::from_heap_type(hty).ok_or_else(|| unsupported("heap type", hty, offset))?,

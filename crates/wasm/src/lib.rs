@@ -33,3 +33,4 @@ pub use module::{
 };
 pub use names::Names;
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
+pub use validate::{BodyValidator, BodyValidatorAllocations};

@@ -163,9 +163,44 @@ pub struct Export {
     pub entity: Entity,
 }
 
-/// A constant expression, in the order of evaluation.
+/// A constant expression.
+///
+/// Some modules have a hundred thousand of them, nearly all of one operator, which takes no
+/// memory beside the expression.
 #[derive(Clone, PartialEq, Debug)]
-pub struct ConstExpr(pub Box<[ConstOp]>);
+pub struct ConstExpr(Operators);
+
+#[derive(Clone, PartialEq, Debug)]
+enum Operators {
+    One(ConstOp),
+    Many(Box<[ConstOp]>),
+}
+
+impl ConstExpr {
+    /// Its operators, in the order of evaluation.
+    pub fn operators(&self) -> &[ConstOp] {
+        match &self.0 {
+            Operators::One(operator) => std::slice::from_ref(operator),
+            Operators::Many(operators) => operators,
+        }
+    }
+}
+
+impl From<ConstOp> for ConstExpr {
+    fn from(operator: ConstOp) -> Self {
+        Self(Operators::One(operator))
+    }
+}
+
+impl FromIterator<ConstOp> for ConstExpr {
+    fn from_iter<I: IntoIterator<Item = ConstOp>>(operators: I) -> Self {
+        let operators: Vec<_> = operators.into_iter().collect();
+        Self(match *operators {
+            [operator] => Operators::One(operator),
+            _ => Operators::Many(operators.into()),
+        })
+    }
+}
 
 /// One operator of a constant expression. Floats are bits, so that a NaN stays what it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -178,8 +213,8 @@ pub enum ConstOp {
     F32(u32),
     /// `f64.const`, as bits.
     F64(u64),
-    /// `v128.const`
-    V128(u128),
+    /// `v128.const`, as bytes, which need no alignment.
+    V128([u8; 16]),
     /// `global.get`
     GlobalGet(GlobalIndex),
     /// `ref.null`

@@ -57,7 +57,8 @@ impl Form {
             draft.relocations = function.calls.iter().map(operand).collect();
             draft
         };
-        let placed = unit.place(program.functions.iter().enumerate().map(draft).collect())?;
+        let placed =
+            unit.place(program.functions.iter().enumerate().map(draft).collect::<Vec<_>>())?;
         Self::publish(&unit, placed, program.arguments)
     }
 
@@ -69,7 +70,7 @@ impl Form {
             let anywhere = unit.cells() as usize;
             let target = |callee| Target::Address(address(callee).unwrap_or(anywhere));
             let functions = program.functions.iter().enumerate();
-            unit.place(functions.map(|one| direct_draft(one, target)).collect())
+            unit.place(functions.map(|one| direct_draft(one, target)).collect::<Vec<_>>())
         };
         let first = place(&[])?;
         let starts: Vec<usize> = first.iter().map(|placed| placed.range().start).collect();

@@ -33,7 +33,7 @@
 ;;|   58  mov rax, [r10]
 ;;|   5b  call qword ptr [rax]
 ;;|   5d  mov eax, eax
-;;|   5f  sub dword ptr [r14+30h], 6Dh         @45
+;;|   5f  sub dword ptr [r14+30h], 53h         @45
 ;;|   67  js 9Eh
 ;;|   6d  mov r14, [rbp-8]
 ;;|   71  mov rbx, [rbp-10h]

@@ -26,7 +26,7 @@
 ;;|   1b  cmp rsp, [r11]
 ;;|   1e  jb 3Eh
 ;;|   24  mov eax, ebx                         @47
-;;|   26  sub dword ptr [r14+40h], 34h
+;;|   26  sub dword ptr [r14+40h], 39h
 ;;|   2e  js 53h
 ;;|   34  mov r14, [rbp-8]
 ;;|   38  mov rbx, [rbp-10h]
@@ -57,7 +57,7 @@
 ;;|   18  mov r11, [r14]
 ;;|   1b  cmp rsp, [r11]
 ;;|   1e  jb 70h
-;;|   24  sub dword ptr [r14+48h], 2Eh         @50
+;;|   24  sub dword ptr [r14+48h], 36h         @50
 ;;|   2c  js 85h
 ;;|   32  mov esi, ebx                         @54
 ;;|   34  mov rdi, r14
@@ -71,7 +71,7 @@
 ;;|   4e  test ebx, ebx                        @62
 ;;|   50  jne 24h
 ;;|   56  mov eax, ebx                         @67
-;;|   58  sub dword ptr [r14+48h], 66h
+;;|   58  sub dword ptr [r14+48h], 50h
 ;;|   60  js 98h
 ;;|   66  mov r14, [rbp-8]
 ;;|   6a  mov rbx, [rbp-10h]
@@ -116,7 +116,7 @@
 ;;|   38  mov rax, [r14+20h]
 ;;|   3c  call qword ptr [rax]
 ;;|   3e  mov eax, eax
-;;|   40  sub dword ptr [r14+50h], 4Eh         @76
+;;|   40  sub dword ptr [r14+50h], 46h         @76
 ;;|   48  js 6Dh
 ;;|   4e  mov r14, [rbp-8]
 ;;|   52  mov rbx, [rbp-10h]

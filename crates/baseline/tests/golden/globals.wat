@@ -28,7 +28,7 @@
 ;;|   3f  mov r11, [r14+30h]                   @84
 ;;|   43  mov ecx, [r11]
 ;;|   46  add eax, ecx                         @86
-;;|   48  sub dword ptr [r14+60h], 56h         @87
+;;|   48  sub dword ptr [r14+60h], 4Ah         @87
 ;;|   50  js 71h
 ;;|   56  mov r14, [rbp-8]
 ;;|   5a  leave

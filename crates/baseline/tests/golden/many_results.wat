@@ -31,7 +31,7 @@
 ;;|   4e  mov r8d, 5
 ;;|   54  mov r9d, 6
 ;;|   5a  mov r10d, 7
-;;|   60  sub dword ptr [r14+30h], 6Eh
+;;|   60  sub dword ptr [r14+30h], 53h
 ;;|   68  js 89h
 ;;|   6e  mov r14, [rbp-8]
 ;;|   72  leave
@@ -59,7 +59,7 @@
 ;;|   12  mov r11, [r14]
 ;;|   15  cmp rsp, [r11]
 ;;|   18  jb 80h
-;;|   1e  lea rsi, [rbp-68h]                   @62
+;;|   1e  lea rsi, [rbp-70h]                   @62
 ;;|   22  mov rdi, r14
 ;;|   25  call qword ptr [2Bh]                 cell 0
 ;;|   2b  mov eax, eax
@@ -69,23 +69,23 @@
 ;;|   33  mov edi, edi
 ;;|   35  mov r8d, r8d
 ;;|   38  mov r9d, r9d
-;;|   3b  mov [rbp-48h], r10d
-;;|   3f  mov r11d, [rbp-68h]
-;;|   43  mov [rbp-50h], r11d
-;;|   47  mov r11, [rbp-60h]
-;;|   4b  mov [rbp-58h], r11
-;;|   4f  mov [rbp-10h], eax                   @65
-;;|   52  mov eax, [rbp-48h]
-;;|   55  add eax, [rbp-50h]
+;;|   3b  mov [rbp-50h], r10d
+;;|   3f  mov r11d, [rbp-70h]
+;;|   43  mov [rbp-58h], r11d
+;;|   47  mov r11, [rbp-68h]
+;;|   4b  mov [rbp-60h], r11
+;;|   4f  mov [rbp-18h], eax                   @65
+;;|   52  mov eax, [rbp-50h]
+;;|   55  add eax, [rbp-58h]
 ;;|   58  add r9d, eax                         @66
 ;;|   5b  add r8d, r9d                         @67
 ;;|   5e  add edi, r8d                         @68
 ;;|   61  add esi, edi                         @69
 ;;|   63  add edx, esi                         @70
 ;;|   65  add ecx, edx                         @71
-;;|   67  add ecx, [rbp-10h]                   @72
+;;|   67  add ecx, [rbp-18h]                   @72
 ;;|   6a  mov eax, ecx                         @73
-;;|   6c  sub dword ptr [r14+38h], 7Ah
+;;|   6c  sub dword ptr [r14+38h], 58h
 ;;|   74  js 95h
 ;;|   7a  mov r14, [rbp-8]
 ;;|   7e  leave

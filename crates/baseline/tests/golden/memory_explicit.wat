@@ -34,7 +34,7 @@
 ;;|   39  mov r11, [r14+28h]
 ;;|   3d  mov r11, [r11]
 ;;|   40  mov eax, [r11+rbx+1FFFFFFh]          MemoryOutOfBounds
-;;|   48  sub dword ptr [r14+40h], 56h         @52
+;;|   48  sub dword ptr [r14+40h], 4Ah         @52
 ;;|   50  js 76h
 ;;|   56  mov r14, [rbp-8]
 ;;|   5a  mov rbx, [rbp-10h]
@@ -73,7 +73,7 @@
 ;;|   39  mov r11, [r14+28h]
 ;;|   3d  mov r11, [r11]
 ;;|   40  mov eax, [r11+rbx+2000000h]          MemoryOutOfBounds
-;;|   48  sub dword ptr [r14+48h], 56h         @63
+;;|   48  sub dword ptr [r14+48h], 4Ah         @63
 ;;|   50  js 76h
 ;;|   56  mov r14, [rbp-8]
 ;;|   5a  mov rbx, [rbp-10h]
@@ -115,7 +115,7 @@
 ;;|   46  mov r10d, 0FFFFFFFFh
 ;;|   4c  add r10, rbx
 ;;|   4f  mov eax, [r11+r10]                   MemoryOutOfBounds
-;;|   53  sub dword ptr [r14+50h], 61h         @75
+;;|   53  sub dword ptr [r14+50h], 4Eh         @75
 ;;|   5b  js 81h
 ;;|   61  mov r14, [rbp-8]
 ;;|   65  mov rbx, [rbp-10h]
@@ -156,7 +156,7 @@
 ;;|   3d  mov r11, [r14+28h]
 ;;|   41  mov r11, [r11]
 ;;|   44  mov [r11+rbx+2], r12w                MemoryOutOfBounds
-;;|   4a  sub dword ptr [r14+58h], 58h         @85
+;;|   4a  sub dword ptr [r14+58h], 4Bh         @85
 ;;|   52  js 7Ch
 ;;|   58  mov r14, [rbp-8]
 ;;|   5c  mov rbx, [rbp-10h]
@@ -178,10 +178,10 @@
 ;;|   8e  pop r10
 ;;|   90  pop r10
 ;;|   92  jmp 58h
-;;= function 4, frame of 16 bytes
+;;= function 4, frame of 32 bytes
 ;;|    0  push rbp                             @87
 ;;|    1  mov rbp, rsp
-;;|    4  sub rsp, 10h
+;;|    4  sub rsp, 20h
 ;;|    b  mov [rbp-8], r14
 ;;|    f  mov r14, rdi
 ;;|   12  mov r11, [r14]
@@ -190,7 +190,7 @@
 ;;|   1e  mov r11, [r14+28h]                   @88
 ;;|   22  mov rax, [r11+8]
 ;;|   26  shr rax, 10h
-;;|   2a  sub dword ptr [r14+60h], 38h         @90
+;;|   2a  sub dword ptr [r14+60h], 3Bh         @90
 ;;|   32  js 53h
 ;;|   38  mov r14, [rbp-8]
 ;;|   3c  leave
@@ -240,7 +240,7 @@
 ;;|   69  mov r11, [r14+28h]
 ;;|   6d  mov r11, [r11]
 ;;|   70  mov eax, [r11+rbx]                   MemoryOutOfBounds
-;;|   74  sub dword ptr [r14+68h], 82h         @109
+;;|   74  sub dword ptr [r14+68h], 5Bh         @109
 ;;|   7c  js 0A3h
 ;;|   82  mov r14, [rbp-8]
 ;;|   86  mov rbx, [rbp-10h]

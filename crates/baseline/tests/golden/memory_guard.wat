@@ -11,10 +11,10 @@
     (i64.store16 offset=2 (local.get 0) (local.get 1)))
   (func (result i32)
     memory.size))
-;;= function 0, frame of 32 bytes
+;;= function 0, frame of 48 bytes
 ;;|    0  push rbp                             @42
 ;;|    1  mov rbp, rsp
-;;|    4  sub rsp, 20h
+;;|    4  sub rsp, 30h
 ;;|    b  mov [rbp-8], r14
 ;;|    f  mov [rbp-10h], r15
 ;;|   13  mov [rbp-18h], rbx
@@ -25,7 +25,7 @@
 ;;|   22  jb 50h
 ;;|   28  mov r15, [r14+20h]
 ;;|   2c  mov eax, [r15+rbx+1FFFFFFh]          @45 MemoryOutOfBounds
-;;|   34  sub dword ptr [r14+40h], 42h         @51
+;;|   34  sub dword ptr [r14+40h], 40h         @51
 ;;|   3c  js 65h
 ;;|   42  mov r14, [rbp-8]
 ;;|   46  mov r15, [rbp-10h]
@@ -46,10 +46,10 @@
 ;;|   77  pop r10
 ;;|   79  pop r10
 ;;|   7b  jmp 42h
-;;= function 1, frame of 32 bytes
+;;= function 1, frame of 48 bytes
 ;;|    0  push rbp                             @53
 ;;|    1  mov rbp, rsp
-;;|    4  sub rsp, 20h
+;;|    4  sub rsp, 30h
 ;;|    b  mov [rbp-8], r14
 ;;|    f  mov [rbp-10h], r15
 ;;|   13  mov [rbp-18h], rbx
@@ -64,7 +64,7 @@
 ;;|   37  cmp r10, [r11+8]
 ;;|   3b  ja 7Ah
 ;;|   41  mov eax, [r15+rbx+2000000h]          MemoryOutOfBounds
-;;|   49  sub dword ptr [r14+48h], 57h         @62
+;;|   49  sub dword ptr [r14+48h], 4Ah         @62
 ;;|   51  js 7Bh
 ;;|   57  mov r14, [rbp-8]
 ;;|   5b  mov r15, [rbp-10h]
@@ -86,10 +86,10 @@
 ;;|   8d  pop r10
 ;;|   8f  pop r10
 ;;|   91  jmp 57h
-;;= function 2, frame of 32 bytes
+;;= function 2, frame of 48 bytes
 ;;|    0  push rbp                             @64
 ;;|    1  mov rbp, rsp
-;;|    4  sub rsp, 20h
+;;|    4  sub rsp, 30h
 ;;|    b  mov [rbp-8], r14
 ;;|    f  mov [rbp-10h], r15
 ;;|   13  mov [rbp-18h], rbx
@@ -107,7 +107,7 @@
 ;;|   47  mov r10d, 0FFFFFFFFh
 ;;|   4d  add r10, rbx
 ;;|   50  mov eax, [r15+r10]                   MemoryOutOfBounds
-;;|   54  sub dword ptr [r14+50h], 62h         @74
+;;|   54  sub dword ptr [r14+50h], 4Fh         @74
 ;;|   5c  js 86h
 ;;|   62  mov r14, [rbp-8]
 ;;|   66  mov r15, [rbp-10h]
@@ -145,7 +145,7 @@
 ;;|   29  jb 59h
 ;;|   2f  mov r15, [r14+20h]
 ;;|   33  mov [r15+rbx+2], r12w                @81 MemoryOutOfBounds
-;;|   39  sub dword ptr [r14+58h], 47h         @84
+;;|   39  sub dword ptr [r14+58h], 43h         @84
 ;;|   41  js 6Eh
 ;;|   47  mov r14, [rbp-8]
 ;;|   4b  mov r15, [rbp-10h]

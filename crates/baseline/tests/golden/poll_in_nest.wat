@@ -27,10 +27,10 @@
 ;;|   2e  mov r11, [r14]
 ;;|   31  cmp rsp, [r11]
 ;;|   34  jb 0A2h
-;;|   3a  sub dword ptr [r14+30h], 41h         @28
+;;|   3a  sub dword ptr [r14+30h], 40h         @28
 ;;|   42  js 0B7h
 ;;|   48  mov r13d, r12d                       @32
-;;|   4b  sub dword ptr [r14+30h], 23h         @34
+;;|   4b  sub dword ptr [r14+30h], 2Fh         @34
 ;;|   53  js 0CAh
 ;;|   59  mov eax, [rbp-28h]                   @40
 ;;|   5c  add eax, r13d
@@ -44,7 +44,7 @@
 ;;|   77  test ebx, ebx                        @60
 ;;|   79  jne 3Ah
 ;;|   7f  mov eax, [rbp-28h]                   @65
-;;|   82  sub dword ptr [r14+30h], 90h
+;;|   82  sub dword ptr [r14+30h], 60h
 ;;|   8a  js 0DDh
 ;;|   90  mov r14, [rbp-8]
 ;;|   94  mov rbx, [rbp-10h]

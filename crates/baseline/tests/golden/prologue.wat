@@ -18,7 +18,7 @@
 ;;|   22  cmp rsp, [r11]
 ;;|   25  jb 4Bh
 ;;|   2b  lea eax, [rbx+r12]                   @36
-;;|   2f  sub dword ptr [r14+30h], 3Dh         @37
+;;|   2f  sub dword ptr [r14+30h], 3Eh         @37
 ;;|   37  js 60h
 ;;|   3d  mov r14, [rbp-8]
 ;;|   41  mov rbx, [rbp-10h]
@@ -55,7 +55,7 @@
 ;;|   2b  mov rdi, r14
 ;;|   2e  call qword ptr [34h]                 cell 0
 ;;|   34  mov eax, eax
-;;|   36  sub dword ptr [r14+38h], 44h         @46
+;;|   36  sub dword ptr [r14+38h], 41h         @46
 ;;|   3e  js 63h
 ;;|   44  mov r14, [rbp-8]
 ;;|   48  mov rbx, [rbp-10h]

@@ -33,7 +33,7 @@
 ;;|   52  mov rdi, [r14+30h]
 ;;|   56  mov rax, [r14+28h]
 ;;|   5a  call qword ptr [rax]                 Extern[rbp-32] Func[rbp-24] Extern[rbp-16]
-;;|   5c  sub dword ptr [r14+40h], 27h         @59
+;;|   5c  sub dword ptr [r14+40h], 31h         @59
 ;;|   64  js 0CFh
 ;;|   6a  mov esi, [rbp-20h]                   @65
 ;;|   6d  mov edx, 0
@@ -49,7 +49,7 @@
 ;;|   98  jae 0E2h
 ;;|   9e  mov r11, [r11]
 ;;|   a1  mov [r11+r10*4], eax
-;;|   a5  sub dword ptr [r14+40h], 0B3h        @79
+;;|   a5  sub dword ptr [r14+40h], 6Bh         @79
 ;;|   ad  js 0E3h
 ;;|   b3  mov r14, [rbp-8]
 ;;|   b7  leave

@@ -123,6 +123,7 @@ const ROWS: &[Row] = &[
     ("compile-threads: expected a number", 2, "-C compile-threads=many good.wat"),
     ("code-memory: expected a size like", 2, "-C code-memory=1T good.wat"),
     ("timeout: expected a time like", 2, "-W timeout=soon good.wat"),
+    ("fuel: expected a number, found `-1`", 2, "-W fuel=-1 good.wat"),
     ("invalid value 'xml'", 2, "--stats=xml good.wat"),
     // Scripts.
     ("cannot read none.wast", 1, "wast none.wast"),

@@ -76,6 +76,21 @@ fn a_program_that_does_not_end_is_stopped() {
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
+#[test]
+fn a_program_that_uses_its_fuel_up_is_stopped() {
+    for compiler in ["baseline", "optimizing", "tiered"] {
+        let command = format!("-C compiler={compiler} -W fuel=1000000 --invoke loop traps.wat");
+        traps().run(&command).with(134, "trap: out of fuel");
+    }
+    // The call, two operands and the addition.
+    let library = r#"(module (func (export "add") (param i32 i32) (result i32)
+        (i32.add (local.get 0) (local.get 1))))"#;
+    let library = Scratch::with("library.wat", library);
+    library.run("-W fuel=4 --invoke add library.wat 2 3").printed("5\n");
+    library.run("-W fuel=3 --invoke add library.wat 2 3").with(134, "trap: out of fuel");
+    library.run("-W fuel=18446744073709551615 --invoke add library.wat 2 3").printed("5\n");
+}
+
 /// Nothing interrupts a system call.
 #[test]
 fn a_program_that_waits_is_stopped() {

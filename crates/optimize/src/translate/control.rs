@@ -144,6 +144,7 @@ impl<'a> Translator<'a> {
         self.builder.switch_to_block(header);
         self.push_block_params(header, params);
         self.control.frames.push(Frame { height, params, results, kind: Kind::Loop { header } });
+        self.loops += 1;
         self.poll();
         Ok(())
     }

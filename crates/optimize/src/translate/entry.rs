@@ -6,7 +6,7 @@
 
 use cranelift_codegen::ir::{UserFuncName, Value};
 use cranelift_frontend::FunctionBuilder;
-use tierup_compile::{CompileError, Request};
+use tierup_compile::{CompileError, FuelPlan, Request};
 use tierup_wasm::ValType;
 
 use super::{
@@ -63,7 +63,9 @@ impl<'a> Translator<'a> {
             callees: Callees::default(),
             stack_check: None,
             needs_stack_check: false,
+            loops: 0,
             result_slot: None,
+            fuel: FuelPlan::new(request),
             budget: Budget::default(),
             branch_args: Vec::new(),
             offset: body.offset(),

@@ -51,6 +51,8 @@ impl<'a> Environment<'a> {
 pub(super) enum Region {
     /// A store's limit.
     Limit,
+    /// A store's fuel.
+    Fuel,
     /// Addresses of builtins.
     Builtins,
     /// Code addresses in cells.
@@ -70,8 +72,9 @@ pub(super) enum Region {
 }
 
 impl Region {
-    const ALL: [(Self, &'static str); 9] = [
+    const ALL: [(Self, &'static str); 10] = [
         (Self::Limit, "limit"),
+        (Self::Fuel, "fuel"),
         (Self::Builtins, "builtins"),
         (Self::Cells, "cells"),
         (Self::MemoryRecords, "memory records"),

@@ -15,6 +15,7 @@
 
 mod value;
 mod budget;
+mod fuel;
 mod environment;
 mod entry;
 mod poll;
@@ -39,13 +40,13 @@ use cranelift_codegen::{
     isa::TargetIsa,
 };
 use cranelift_frontend::FunctionBuilder;
-use tierup_compile::{CompileError, CompileErrorKind, Request};
+use tierup_compile::{CompileError, CompileErrorKind, FuelPlan, Request};
 
 use self::{
     call_type::CallTypes, callee::Callees, control::Control, environment::Environment,
     variable::Locals,
 };
-use crate::workspace::Workspace;
+use crate::{arms, phis, workspace::Workspace};
 
 /// The result of translating one operator.
 pub(crate) type Translated<T = ()> = Result<T, CompileError>;
@@ -60,7 +61,10 @@ pub(crate) fn function(
     let mut body = operators::Body::new(request)?;
     let mut translator = Translator::enter(builder, request, &mut body)?;
     body.translate(&mut translator)?;
-    translator.leave(isa);
+    if translator.leave(isa) {
+        phis::remove_constant(&mut workspace.context.func);
+        arms::leave_loops_first(&mut workspace.context.func);
+    }
     Ok(())
 }
 
@@ -84,8 +88,12 @@ pub(crate) struct Translator<'a> {
     stack_check: Option<poll::StackCheck>,
     /// It calls something, can run for long, or may have a large frame.
     needs_stack_check: bool,
+    /// How many loops it has.
+    loops: usize,
     /// Where callees leave results that do not fit in registers.
     result_slot: Option<StackSlot>,
+    /// Where fuel is taken.
+    fuel: FuelPlan,
     /// What the function has cost so far.
     budget: budget::Budget,
     /// Lent to branches for their arguments.
@@ -95,10 +103,11 @@ pub(crate) struct Translator<'a> {
 }
 
 impl Translator<'_> {
-    /// Finishes the function: settles what could be decided only now.
-    fn leave(mut self, isa: &dyn TargetIsa) {
+    /// Finishes the function: settles what could be decided only now. Says whether it has loops.
+    fn leave(mut self, isa: &dyn TargetIsa) -> bool {
         self.settle_stack_check();
         self.builder.finalize(isa.frontend_config());
+        self.loops > 0
     }
 
     /// The only result of an instruction.

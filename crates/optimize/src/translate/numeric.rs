@@ -12,6 +12,7 @@ use cranelift_codegen::ir::{
 };
 
 use super::{Translated, Translator};
+use crate::condition::Opposite;
 
 /// Operators with one operand of a type, and a result of the same type.
 macro_rules! unary {
@@ -206,7 +207,11 @@ impl Translator<'_> {
 
     /// Pushes whether an integer is 0.
     pub(super) fn push_is_zero(&mut self, operand: Value) {
-        let flag = self.builder.ins().icmp_imm_s(IntCC::Equal, operand, 0);
+        let flag = match Opposite::of(self.builder.func, operand) {
+            Opposite::Truth(_) => Opposite::Zero(operand),
+            opposite => opposite,
+        };
+        let flag = flag.emit(self.builder.ins());
         self.push_flag(flag);
     }
 }

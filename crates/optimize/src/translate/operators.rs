@@ -73,6 +73,7 @@ impl<'a> Body<'a> {
     pub(super) fn translate(&mut self, translator: &mut Translator<'_>) -> Translated {
         while !self.reader.eof() {
             translator.begin_operator(self.offset());
+            translator.take_fuel();
             self.reader.visit_operator(&mut Visitor(translator)).map_err(decoding)??;
         }
         if translator.current_kind().is_some() {

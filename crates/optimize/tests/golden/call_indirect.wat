@@ -44,7 +44,6 @@
 ;;|   6d  hlt                                  UndefinedElement
 ;;|   6e  int3
 ;;|   6f  hlt                                  UninitializedElement
-;;|   70  int3
 ;;= function 1, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -82,4 +81,3 @@
 ;;|   6d  hlt                                  UndefinedElement
 ;;|   6e  int3
 ;;|   6f  hlt                                  UninitializedElement
-;;|   70  int3

@@ -30,7 +30,6 @@
 ;;|   2a  pop rbp
 ;;|   2b  ret
 ;;|   2c  hlt                                  @46 MemoryOutOfBounds
-;;|   2d  int3
 ;;= function 1, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -45,7 +44,6 @@
 ;;|   2a  pop rbp
 ;;|   2b  ret
 ;;|   2c  hlt                                  @57 MemoryOutOfBounds
-;;|   2d  int3
 ;;= function 2, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -62,7 +60,6 @@
 ;;|   2f  pop rbp
 ;;|   30  ret
 ;;|   31  hlt                                  @68 MemoryOutOfBounds
-;;|   32  int3
 ;;= function 3, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -77,7 +74,6 @@
 ;;|   25  pop rbp
 ;;|   26  ret
 ;;|   27  hlt                                  @82 MemoryOutOfBounds
-;;|   28  int3
 ;;= function 4, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -129,4 +125,3 @@
 ;;|   8a  hlt                                  @95 MemoryOutOfBounds
 ;;|   8b  int3
 ;;|   8c  hlt                                  @106 MemoryOutOfBounds
-;;|   8d  int3

@@ -34,7 +34,6 @@
 ;;|   2b  pop rbp
 ;;|   2c  ret
 ;;|   2d  hlt                                  @56 MemoryOutOfBounds
-;;|   2e  int3
 ;;= function 2, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
@@ -51,7 +50,6 @@
 ;;|   32  pop rbp
 ;;|   33  ret
 ;;|   34  hlt                                  @67 MemoryOutOfBounds
-;;|   35  int3
 ;;= function 3, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp

@@ -80,4 +80,3 @@
 ;;|   ff  hlt                                  @49 TableOutOfBounds
 ;;|  100  int3
 ;;|  101  hlt                                  @77 TableOutOfBounds
-;;|  102  int3

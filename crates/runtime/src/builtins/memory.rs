@@ -1,6 +1,7 @@
 //! Builtins for memories and data segments.
 //!
 //! Bounds are checked before anything is written, so an instruction that traps changes nothing.
+//! Between the two, what the length costs is paid for; growth is paid for when it has succeeded.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use tierup_abi::InstanceHead;
 use tierup_wasm::{DataIndex, MemoryIndex};
 
 use super::{Outcome, run};
-use crate::{Error, InstanceHandle, MemoryHandle, StoreState, Trap, TrapKind};
+use crate::{Error, InstanceHandle, MemoryHandle, StoreState, Trap, TrapKind, fuel::Work};
 
 /// # Safety
 ///
@@ -20,8 +21,12 @@ pub(super) unsafe extern "C" fn grow(
 ) -> Outcome {
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         let memory = memory_of(store, instance, memory)?;
-        // All that goes wrong looks the same to Wasm.
-        Ok(store.grow_memory(memory, delta).map_or(u64::from(u32::MAX), u64::from))
+        // All that goes wrong looks the same to Wasm, and costs nothing.
+        let Ok(previous) = store.grow_memory(memory, delta) else {
+            return Ok(u32::MAX.into());
+        };
+        store.pay(Work::Pages(delta))?;
+        Ok(previous.into())
     };
     // SAFETY: the caller's promise is the same.
     unsafe { run(instance, work) }
@@ -43,6 +48,7 @@ pub(super) unsafe extern "C" fn copy(
         let source = memory_of(store, instance, source)?;
         let to = store.memory(target)?.range(target_offset, length).ok_or_else(out_of_bounds)?;
         let from = store.memory(source)?.range(source_offset, length).ok_or_else(out_of_bounds)?;
+        store.pay(Work::Bytes(length))?;
         if target == source {
             store.memory_mut(target)?.bytes_mut().copy_within(from, to.start);
         } else {
@@ -69,9 +75,9 @@ pub(super) unsafe extern "C" fn fill(
 ) -> Outcome {
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         let memory = memory_of(store, instance, memory)?;
-        let memory = store.memory_mut(memory)?;
-        let range = memory.range(offset, length).ok_or_else(out_of_bounds)?;
-        memory.bytes_mut()[range].fill(value as u8);
+        let range = store.memory(memory)?.range(offset, length).ok_or_else(out_of_bounds)?;
+        store.pay(Work::Bytes(length))?;
+        store.memory_mut(memory)?.bytes_mut()[range].fill(value as u8);
         Ok(0)
     };
     // SAFETY: the caller's promise is the same.
@@ -97,9 +103,9 @@ pub(super) unsafe extern "C" fn init(
         let data = if object.has_data(segment) { module.module().data(segment) } else { &[] };
         let source = source_offset as usize..source_offset as usize + length as usize;
         let data = data.get(source).ok_or_else(out_of_bounds)?;
-        let memory = store.memory_mut(memory)?;
-        let range = memory.range(offset, length).ok_or_else(out_of_bounds)?;
-        memory.bytes_mut()[range].copy_from_slice(data);
+        let range = store.memory(memory)?.range(offset, length).ok_or_else(out_of_bounds)?;
+        store.pay(Work::Bytes(length))?;
+        store.memory_mut(memory)?.bytes_mut()[range].copy_from_slice(data);
         Ok(0)
     };
     // SAFETY: the caller's promise is the same.

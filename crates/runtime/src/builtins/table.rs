@@ -1,13 +1,15 @@
 //! Builtins for tables, element segments and function references.
 //!
 //! Bounds are checked before anything is written, so an instruction that traps changes nothing.
+//! Between the two, what the length costs is paid for; growth is paid for when it has succeeded.
 
 use tierup_abi::InstanceHead;
 use tierup_wasm::{ElementIndex, FuncIndex, TableIndex};
 
 use super::{Outcome, run};
 use crate::{
-    Error, InstanceHandle, StoreState, TableHandle, Trap, TrapKind, Value, table::Element,
+    Error, InstanceHandle, StoreState, TableHandle, Trap, TrapKind, Value, fuel::Work,
+    table::Element,
 };
 
 /// # Safety
@@ -56,9 +58,12 @@ pub(super) unsafe extern "C" fn grow(
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         let table = table_of(store, instance, table)?;
         let element = element(store, table, value)?;
-        // All that goes wrong looks the same to Wasm.
-        let previous = store.grow_table_by(table, delta, element);
-        Ok(previous.map_or(u64::from(u32::MAX), u64::from))
+        // All that goes wrong looks the same to Wasm, and costs nothing.
+        let Ok(previous) = store.grow_table_by(table, delta, element) else {
+            return Ok(u32::MAX.into());
+        };
+        store.pay(Work::Elements(delta))?;
+        Ok(previous.into())
     };
     // SAFETY: the caller's promise is the same.
     unsafe { run(instance, work) }
@@ -77,6 +82,8 @@ pub(super) unsafe extern "C" fn fill(
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         let table = table_of(store, instance, table)?;
         let element = element(store, table, value)?;
+        inside(store.table(table)?.covers(start, length))?;
+        store.pay(Work::Elements(length))?;
         inside(store.table_mut(table)?.fill(start, length, element))
     };
     // SAFETY: the caller's promise is the same.
@@ -97,6 +104,9 @@ pub(super) unsafe extern "C" fn copy(
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         let target = table_of(store, instance, target)?;
         let source = table_of(store, instance, source)?;
+        inside(store.table(source)?.covers(source_start, length))?;
+        inside(store.table(target)?.covers(target_start, length))?;
+        store.pay(Work::Elements(length))?;
         inside(store.copy_elements((target, target_start), (source, source_start), length)?)
     };
     // SAFETY: the caller's promise is the same.
@@ -115,8 +125,11 @@ pub(super) unsafe extern "C" fn init(
     length: u32,
 ) -> Outcome {
     let work = |store: &mut StoreState, instance: InstanceHandle| {
+        let target = (instance, TableIndex(table), start);
         let source = (ElementIndex(segment), source_start);
-        inside(store.init_table((instance, TableIndex(table), start), source, length)?)
+        inside(store.can_init_table(target, source, length)?)?;
+        store.pay(Work::Elements(length))?;
+        inside(store.init_table(target, source, length)?)
     };
     // SAFETY: the caller's promise is the same.
     unsafe { run(instance, work) }

@@ -13,7 +13,7 @@ use tierup_abi::MemoryMode;
 use tierup_compile::{
     CompileError, CompileErrorKind, Compiled, Compiler, Request, Settings, Trivial,
 };
-use tierup_tiering::{CompileCounters, FunctionCompiler, Validation};
+use tierup_tiering::{CompileCounters, FunctionCompiler, Validation, Validity};
 use tierup_wasm::DefinedFunc;
 
 use crate::support::{Small, small};
@@ -58,11 +58,11 @@ impl Fixture {
         let (subject, unit) = small(100);
         let counters = Arc::<CompileCounters>::default();
         let compiler = Moody { failing, ..Moody::default() };
-        let settings = Settings { memory_mode: MemoryMode::Guard };
+        let settings = Settings { memory_mode: MemoryMode::Guard, ..Settings::default() };
         let compiler = FunctionCompiler::new(
             Arc::new(compiler),
             settings,
-            Validation::AtCompile,
+            Arc::new(Validity::new(Validation::AtCompile, 100)),
             Arc::clone(&counters),
         );
         Self { subject, unit, counters, compiler }

@@ -71,7 +71,8 @@ fn a_function_tiers_up_when_it_has_earned_it() {
         if spent.tier_up {
             break heat;
         }
-        assert!(heat < 10 * NUMBERS.budget);
+        // 10 ms of work: the first of all pays for starting the compiler.
+        assert!(heat < 40 * NUMBERS.budget);
     };
     assert_eq!(tier_up % NUMBERS.budget, 0, "slices end where it is looked at");
     fixture.tiering.tier_up(F).unwrap();

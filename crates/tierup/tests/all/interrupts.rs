@@ -11,7 +11,9 @@ use std::{
 
 use tierup::{Caller, Engine, ExternRef, InterruptAction, Linker, Store, TrapKind, Val};
 
-use crate::support::{MODES, engine_of, instance_of, instantiate, run, run_i32, trap_kind};
+use crate::support::{
+    MODES, TIERS, engine_of, engine_with, instance_of, instantiate, run, run_i32, trap_kind,
+};
 
 const ENDLESS: &str = r#"(module
     (memory (export "m") 64)
@@ -115,13 +117,20 @@ fn an_interrupt_while_nothing_runs_stops_the_next_call_and_only_that() {
 
 #[test]
 fn a_handler_lets_code_go_on_with_all_that_it_has() {
-    let engine = Engine::default();
-    let mut store = Store::new(&engine, 0_u64);
+    for tier in TIERS {
+        goes_on_with_all_that_it_has(&engine_with(|config| {
+            tier(config);
+        }));
+    }
+}
+
+fn goes_on_with_all_that_it_has(engine: &Engine) {
+    let mut store = Store::new(engine, 0_u64);
     store.set_interrupt_handler(|count| {
         *count += 1;
         InterruptAction::Continue
     });
-    let instance = instantiate(&mut store, &Linker::new(&engine), ENDLESS);
+    let instance = instantiate(&mut store, &Linker::new(engine), ENDLESS);
     let handle = store.interrupt_handle();
     let done = Arc::new(AtomicBool::new(false));
     let hammering = thread::spawn({

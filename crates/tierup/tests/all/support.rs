@@ -5,10 +5,24 @@ use std::{
     process::{Command, Output},
 };
 
-use tierup::{Config, Engine, Error, Instance, Linker, MemoryMode, Module, Store, TrapKind, Val};
+use tierup::{
+    CompilerStrategy, Config, Engine, Error, Instance, Linker, MemoryMode, Module, Store, TrapKind,
+    Val,
+};
 
 /// Both ways of finding accesses outside a memory.
 pub(crate) const MODES: [MemoryMode; 2] = [MemoryMode::Guard, MemoryMode::Explicit];
+
+/// A change of a configuration.
+pub(crate) type Change = fn(&mut Config) -> &mut Config;
+
+/// Ways to make code, which programs must not be able to tell apart.
+pub(crate) const TIERS: [Change; 4] = [
+    |config| config.strategy(CompilerStrategy::Optimizing),
+    |config| config.strategy(CompilerStrategy::Baseline),
+    |config| config.strategy(CompilerStrategy::Tiered).tier_up_budget(1).compile_threads(0),
+    |config| config.strategy(CompilerStrategy::Tiered).tier_up_budget(1).compile_threads(2),
+];
 
 /// An engine with a changed configuration.
 pub(crate) fn engine_with(change: impl FnOnce(&mut Config)) -> Engine {

@@ -273,9 +273,9 @@ fn a_budget_is_for_work_and_not_for_calls() {
         calls += 1;
         run_i32(&mut store, instance, ("f9", 1)).unwrap();
     }
-    // 100 units a call; the policy asks for a budget at least, and for such a small body no more
-    // than a few.
-    assert!((990..=5_000).contains(&calls), "{calls}");
+    // 100 units a call; for such a small body the policy asks for a budget at least, and for the
+    // first of all for 30, as starting the compiler must be worth it too.
+    assert!((25_000..=35_000).contains(&calls), "{calls}");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use tierup::{Caller, Engine, Error, Frame, Func, Linker, Module, Store, Trap, TrapKind, Val};
 
-use crate::support::{MODES, engine_of, instance_of, instantiate, run, run_i32, trap_kind};
+use crate::support::{
+    MODES, TIERS, engine_of, engine_with, instance_of, instantiate, run, run_i32, trap_kind,
+};
 
 const ALL_KINDS: &str = r#"(module
     (type $none (func))
@@ -258,9 +260,16 @@ const TAIL_CALLS: &str = r#"(module
 
 #[test]
 fn a_million_tail_calls_that_end_in_a_trap_and_in_a_failing_import() {
-    let engine = Engine::default();
-    let mut store = Store::new(&engine, ());
-    let mut linker = Linker::<()>::new(&engine);
+    for tier in TIERS {
+        a_million_tail_calls(&engine_with(|config| {
+            tier(config);
+        }));
+    }
+}
+
+fn a_million_tail_calls(engine: &Engine) {
+    let mut store = Store::new(engine, ());
+    let mut linker = Linker::<()>::new(engine);
     linker
         .func("", "fail", |n: i32| -> Result<(), Error> {
             match n {

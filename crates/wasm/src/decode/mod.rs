@@ -18,7 +18,9 @@
 //! Sections are validated as they are read; bodies are not (`validate`).
 #![forbid(unsafe_code)]
 
-use wasmparser::{Chunk, Parser};
+use std::ops::Range;
+
+use wasmparser::{Chunk, Parser, Payload};
 
 use crate::{
     Bytes, DefinedFunc, Error, Module,
@@ -39,8 +41,20 @@ impl Module {
         while builder.state() != State::Complete {
             match parser.parse(rest, true)? {
                 Chunk::Parsed { consumed, payload } => {
-                    builder.payload(payload)?;
                     rest = &rest[consumed..];
+                    let code = match payload {
+                        Payload::CodeSectionStart { count, size, .. } => Some((count, size)),
+                        _ => None,
+                    };
+                    builder.payload(payload)?;
+                    if let Some((count, size)) = code
+                        && let Some((section, after)) = rest.split_at_checked(size as usize)
+                        && let Some(bodies) = outline(section, bytes.len() - rest.len(), count)
+                    {
+                        builder.bodies(bodies, &bytes)?;
+                        parser.skip_section();
+                        rest = after;
+                    }
                 }
                 Chunk::NeedMoreData(_) => return Err(end_of_file(bytes.len())),
             }
@@ -180,6 +194,43 @@ impl Default for Decoder {
 enum Input {
     MoreComes,
     Ended,
+}
+
+/// Larger bodies are left to the parser, which knows the limit.
+const LARGEST_OUTLINED: usize = 1 << 20;
+
+/// Where the bodies of a code section lie, whose first begins at `start`.
+///
+/// The parser takes bodies one by one, with much ado for each; here it is a number and a step.
+/// None if anything is unusual or wrong, so that the parser can say what.
+fn outline(section: &[u8], start: usize, count: u32) -> Option<Vec<Range<usize>>> {
+    if section.len() < count as usize {
+        return None;
+    }
+    let mut bodies = Vec::with_capacity(count as usize);
+    let mut next = 0;
+    for _ in 0..count {
+        let (size, digits) = small_number(&section[next..])?;
+        let (first, end) = (next + digits, next + digits + size);
+        if section.len() < end || LARGEST_OUTLINED < size {
+            return None;
+        }
+        bodies.push(start + first..start + end);
+        next = end;
+    }
+    (next == section.len()).then_some(bodies)
+}
+
+/// A number of at most three bytes, of seven bits each, and how many.
+fn small_number(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut number = 0;
+    for (place, &byte) in bytes.iter().take(3).enumerate() {
+        number |= usize::from(byte & 0x7f) << (7 * place);
+        if byte < 0x80 {
+            return Some((number, place + 1));
+        }
+    }
+    None
 }
 
 #[cold]

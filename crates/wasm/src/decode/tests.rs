@@ -106,12 +106,12 @@ fn everything_is_found() {
 #[test]
 fn constant_expressions_keep_their_operators() {
     let module = decode(&binary(EVERYTHING)).unwrap();
-    let inits: Vec<_> = module.global_inits.iter().map(|init| &*init.0).collect();
+    let inits: Vec<_> = module.global_inits.iter().map(ConstExpr::operators).collect();
     let sum = [ConstOp::I64(1), ConstOp::I64(2), ConstOp::I64(3), ConstOp::I64Mul, ConstOp::I64Add];
     assert_eq!(
         inits,
         [
-            &[ConstOp::V128(0x0000_0004_0000_0003_0000_0002_0000_0001)] as &[_],
+            &[ConstOp::V128(*b"\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0")] as &[_],
             &sum,
             &[ConstOp::F32(0x7fa0_0001)],
             &[ConstOp::RefNull(ValType::ExternRef)],
@@ -124,8 +124,9 @@ fn constant_expressions_keep_their_operators() {
 fn segments_are_found() {
     let module = decode(&binary(EVERYTHING)).unwrap();
     let [active, passive, declared] = &module.elements[..] else { panic!("three segments") };
-    let offset = [ConstOp::GlobalGet(GlobalIndex(0)), ConstOp::I32(1), ConstOp::I32Add].into();
-    let mode = ElementMode::Active { table: TableIndex(1), offset: ConstExpr(offset) };
+    let offset = [ConstOp::GlobalGet(GlobalIndex(0)), ConstOp::I32(1), ConstOp::I32Add];
+    let offset = ConstExpr::from_iter(offset);
+    let mode = ElementMode::Active { table: TableIndex(1), offset };
     assert_eq!(active.mode, mode);
     let functions = [FuncIndex(0), FuncIndex(1)].into();
     assert_eq!(active.items, ElementItems::Functions(functions));

