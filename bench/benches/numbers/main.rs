@@ -1,7 +1,7 @@
 //! The numbers that Tierup promises, in one table.
 //!
 //! `cargo bench -p tierup-bench` measures everything; words after `--` select groups (`lookup`,
-//! `entry`, `calls`, `place`, `traps`, `wrappers`, `process`). What needs files that are not
+//! `entry`, `calls`, `place`, `collect`, `traps`, `wrappers`, `process`). What needs files that are not
 //! here is skipped, and says which environment variable would have named them:
 //!
 //! ```text
@@ -12,6 +12,7 @@
 //! ```
 
 mod calls;
+mod collect;
 mod drafts;
 mod entry;
 mod lookup;
@@ -32,12 +33,13 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Group = fn(&mut Table) -> Outcome;
 
 /// Processes come first: a child's peak of memory counts from that of its parent.
-const GROUPS: [(&str, Group); 7] = [
+const GROUPS: [(&str, Group); 8] = [
     ("process", process::run),
     ("lookup", lookup::run),
     ("entry", entry::run),
     ("calls", calls::run),
     ("place", place::run),
+    ("collect", collect::run),
     ("traps", traps::run),
     ("wrappers", wrappers::run),
 ];

@@ -152,6 +152,9 @@ impl EngineState {
     /// Takes the code that `filter` selects away from a module's functions; they go back to
     /// their lazy entries. It is freed in the background when it is on no stack.
     pub fn remove_code(&self, module: &CompiledModule, filter: Filter) -> Removed {
+        if self.is_inherited() {
+            return Removed::default();
+        }
         let removed = module.unit().remove(filter);
         self.note_removed(removed);
         removed
@@ -190,7 +193,7 @@ impl EngineState {
     ///
     /// As for `Unit::place`.
     pub fn place(&self, unit: &Arc<Unit>, drafts: &[Draft]) -> codespace::Result<Vec<Placed>> {
-        self.with_room(|| unit.place(drafts))
+        self.with_room(|| unit.place_all(drafts))
     }
 
     /// Makes a unit, with room as for [`Self::place`].
