@@ -9,7 +9,7 @@ use tierup_compile::{CompileError, CompileErrorKind, Compiled, Compiler, Request
 use crate::{
     HostError, constants, finish,
     host::{self, Feature},
-    translate,
+    nests, translate,
     workspace::{self, Workspace},
 };
 
@@ -73,6 +73,7 @@ impl Optimizing {
         let control = &mut ControlPlane::default();
         context.optimize(isa, control).map_err(refused)?;
         constants::keep_close(&mut context.func);
+        nests::reload_store_block(context);
         context.verify_if(isa).map_err(refused)?;
         let code = isa
             .compile_function(&context.func, &context.domtree, registers, false, control)
