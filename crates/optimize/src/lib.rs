@@ -23,6 +23,7 @@ mod phis;
 mod arms;
 mod condition;
 mod constants;
+mod nests;
 mod finish;
 
 pub use compiler::Optimizing;

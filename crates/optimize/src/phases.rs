@@ -1,11 +1,12 @@
 //! Cranelift's phases one by one, with a look at the allowance between them.
 //!
-//! They are those of Cranelift's own `Context::compile`, in the same order.
+//! They are those of Cranelift's own `Context::compile`, in the same order, with two passes of ours
+//! between its optimizer and its backend.
 
 use cranelift_codegen::{CompiledCode, control::ControlPlane, isa::TargetIsa, settings::OptLevel};
 use tierup_compile::CompileError;
 
-use crate::{allowance::Allowance, compiler::refused, constants, workspace::Workspace};
+use crate::{allowance::Allowance, compiler::refused, constants, nests, workspace::Workspace};
 
 /// Compiles the function in the workspace.
 pub(crate) fn run(
@@ -27,6 +28,8 @@ pub(crate) fn run(
         context.egraph_pass(isa, &mut control).map_err(refused)?;
     }
     constants::keep_close(&mut context.func);
+    nests::reload_store_block(context);
+    context.verify_if(isa).map_err(refused)?;
     allowance.check("code generation", &context.func)?;
     allowance.check_last("code generation")?;
     let (func, domtree) = (&context.func, &context.domtree);
