@@ -18,7 +18,7 @@ use crate::{
     operators::Body,
     registers::LOCAL_XMMS,
     scan::Uses,
-    stack::{frame_bytes, next_end, store_operation, width},
+    stack::{frame_bytes, next_end, store_operation, uses_xmm, width},
     workspace::{self, Workspace},
 };
 
@@ -130,20 +130,19 @@ impl<'a> Generator<'a> {
         self.frame.fixed_bytes = bytes.next_multiple_of(16) as i32;
     }
 
-    /// Gives registers to locals that came in none of memory: integers, and floats that are worth
-    /// it.
+    /// Gives registers to locals that did not come in memory: integers, and floats and vectors that
+    /// are worth it.
     fn choose_registers(&mut self, body: &Body<'_>) {
         let locals = &self.locals;
         let of_type = |wanted: fn(ValType) -> bool| {
             let all = (0..).zip(locals).filter(move |(_, local)| wanted(local.ty));
             all.filter(|(_, local)| local.place == LocalPlace::Frame(0)).map(|(index, _)| index)
         };
-        let is_float = |ty| matches!(ty, ValType::F32 | ValType::F64);
         let is_integer = |ty| matches!(ty, ValType::I32 | ValType::I64);
         let (floats, integers): (Vec<u32>, Vec<u32>);
-        if of_type(is_float).next().is_some() {
+        if of_type(uses_xmm).next().is_some() {
             let uses = Uses::scan(body.reader.clone(), locals.len());
-            floats = uses.best_floats(of_type(is_float));
+            floats = uses.best_floats(of_type(uses_xmm));
             integers = uses.best_integers(of_type(is_integer));
         } else {
             floats = Vec::new();
