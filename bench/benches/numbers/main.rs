@@ -1,7 +1,7 @@
 //! The numbers that Tierup promises, in one table.
 //!
 //! `cargo bench -p tierup-bench` measures everything; words after `--` select groups (`lookup`,
-//! `entry`, `calls`, `place`, `collect`, `traps`, `wrappers`, `process`). What needs files that are not
+//! `entry`, `calls`, `place`, `collect`, `traps`, `wrappers`, `threads`, `process`). What needs files that are not
 //! here is skipped, and says which environment variable would have named them:
 //!
 //! ```text
@@ -20,6 +20,7 @@ mod machine;
 mod place;
 mod process;
 mod random;
+mod threads;
 mod traps;
 mod wrappers;
 
@@ -33,7 +34,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Group = fn(&mut Table) -> Outcome;
 
 /// Processes come first: a child's peak of memory counts from that of its parent.
-const GROUPS: [(&str, Group); 8] = [
+const GROUPS: [(&str, Group); 9] = [
     ("process", process::run),
     ("lookup", lookup::run),
     ("entry", entry::run),
@@ -42,6 +43,7 @@ const GROUPS: [(&str, Group); 8] = [
     ("collect", collect::run),
     ("traps", traps::run),
     ("wrappers", wrappers::run),
+    ("threads", threads::run),
 ];
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]

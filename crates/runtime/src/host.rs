@@ -124,7 +124,11 @@ unsafe extern "C" fn host_call(context: *const HostContext, values: *mut Value) 
     // SAFETY: (b); the wrapper made the buffer for this type.
     let values = unsafe { std::slice::from_raw_parts_mut(values, count) };
 
-    let call = AssertUnwindSafe(|| (context.function.call)(store, context.caller, values));
+    let call = AssertUnwindSafe(|| {
+        // [IN-CALLS]
+        store.poll()?;
+        (context.function.call)(store, context.caller, values)
+    });
     let result = catch_unwind(call);
     // SAFETY: as above; the closure with the other reference is gone.
     let store = unsafe { StoreState::of_head(&context.head) };
