@@ -1,7 +1,7 @@
 //! The numbers that Tierup promises, in one table.
 //!
 //! `cargo bench -p tierup-bench` measures everything; words after `--` select groups (`lookup`,
-//! `entry`, `calls`, `place`, `traps`, `wrappers`, `process`). What needs files that are not
+//! `entry`, `calls`, `place`, `traps`, `wrappers`, `process`, `start`). What needs files that are not
 //! here is skipped, and says which environment variable would have named them:
 //!
 //! ```text
@@ -19,6 +19,7 @@ mod machine;
 mod place;
 mod process;
 mod random;
+mod start;
 mod traps;
 mod wrappers;
 
@@ -32,8 +33,9 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Group = fn(&mut Table) -> Outcome;
 
 /// Processes come first: a child's peak of memory counts from that of its parent.
-const GROUPS: [(&str, Group); 7] = [
+const GROUPS: [(&str, Group); 8] = [
     ("process", process::run),
+    ("start", start::run),
     ("lookup", lookup::run),
     ("entry", entry::run),
     ("calls", calls::run),
