@@ -1,7 +1,7 @@
 //! The numbers that Tierup promises, in one table.
 //!
 //! `cargo bench -p tierup-bench` measures everything; words after `--` select groups (`lookup`,
-//! `entry`, `calls`, `place`, `collect`, `traps`, `wrappers`, `threads`, `process`). What needs files that are not
+//! `start`, `entry`, `calls`, `place`, `collect`, `traps`, `wrappers`, `threads`, `process`). What needs files that are not
 //! here is skipped, and says which environment variable would have named them:
 //!
 //! ```text
@@ -20,6 +20,7 @@ mod machine;
 mod place;
 mod process;
 mod random;
+mod start;
 mod threads;
 mod traps;
 mod wrappers;
@@ -34,8 +35,9 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Group = fn(&mut Table) -> Outcome;
 
 /// Processes come first: a child's peak of memory counts from that of its parent.
-const GROUPS: [(&str, Group); 9] = [
+const GROUPS: [(&str, Group); 10] = [
     ("process", process::run),
+    ("start", start::run),
     ("lookup", lookup::run),
     ("entry", entry::run),
     ("calls", calls::run),
