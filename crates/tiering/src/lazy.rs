@@ -187,6 +187,10 @@ impl FunctionCompiler {
         }
         let index = module.function(function).0;
         tracing::debug!(target: "tiering", function = index, %error, "bailout");
+        if !self.validity.knows(function) {
+            request.validate()?;
+            self.validity.learn(function);
+        }
         Ok((fallback.compile(&request)?, fallback.tier()))
     }
 
@@ -196,9 +200,12 @@ impl FunctionCompiler {
             return self.compiler.compile(request);
         }
         let result = self.compiler.validate_and_compile(request);
-        let is_invalid =
-            |error: &CompileError| matches!(error.kind(), CompileErrorKind::Invalid { .. });
-        if !result.as_ref().is_err_and(is_invalid) {
+        // What failed on its own account may not have come to the body's end.
+        let is_unknown = |error: &CompileError| {
+            use CompileErrorKind::{Internal, Invalid};
+            matches!(error.kind(), Invalid { .. } | Internal { .. })
+        };
+        if !result.as_ref().is_err_and(is_unknown) {
             self.validity.learn(request.function);
         }
         result
