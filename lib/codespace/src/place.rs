@@ -67,7 +67,7 @@ impl Drop for Placed {
         if let Some(reserved) = self.reserved.take()
             && self.unit.manager().check_process().is_ok()
         {
-            give_back(self.unit.manager().slab().withdraw(vec![reserved]));
+            drop(give_back(self.unit.manager().slab().withdraw(vec![reserved])));
         }
     }
 }
