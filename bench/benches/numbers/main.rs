@@ -1,8 +1,8 @@
 //! The numbers that Tierup promises, in one table.
 //!
 //! `cargo bench -p tierup-bench` measures everything; words after `--` select groups (`lookup`,
-//! `start`, `entry`, `calls`, `place`, `collect`, `traps`, `wrappers`, `threads`, `process`). What needs files that are not
-//! here is skipped, and says which environment variable would have named them:
+//! `start`, `entry`, `calls`, `javascript`, `place`, `collect`, `traps`, `wrappers`, `threads`, `process`). What needs files
+//! that are not here is skipped, and says which environment variable would have named them:
 //!
 //! ```text
 //! TIERUP_BIN      the command line tool       default: beside this benchmark, if it was built
@@ -15,6 +15,7 @@ mod calls;
 mod collect;
 mod drafts;
 mod entry;
+mod javascript;
 mod lookup;
 mod machine;
 mod place;
@@ -35,12 +36,13 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Group = fn(&mut Table) -> Outcome;
 
 /// Processes come first: a child's peak of memory counts from that of its parent.
-const GROUPS: [(&str, Group); 10] = [
+const GROUPS: [(&str, Group); 11] = [
     ("process", process::run),
     ("start", start::run),
     ("lookup", lookup::run),
     ("entry", entry::run),
     ("calls", calls::run),
+    ("javascript", javascript::run),
     ("place", place::run),
     ("collect", collect::run),
     ("traps", traps::run),

@@ -32,6 +32,7 @@ Examples:
   tierup compile app.wasm              compile all of it, and say how long it took
   tierup inspect --code add lib.wat    show a function's machine code
   tierup wast test.wast                run a specification script
+  tierup js script.js                  run JavaScript that uses WebAssembly
 
 Exit codes: the program's own; 134 after a trap; 1 for other errors; 2 for wrong usage.
 Set TIERUP_LOG (for example to `codespace=debug,tiering=debug`) to see what the engine does.";
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Run WebAssembly specification scripts
     Wast(WastArgs),
+    /// Run JavaScript that uses WebAssembly
+    Js(JsArgs),
 }
 
 /// Arguments of `run`.
@@ -183,10 +186,51 @@ pub(crate) struct WastArgs {
     pub(crate) files: Vec<PathBuf>,
 }
 
+/// Arguments of `js`.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each with its name")]
+pub(crate) struct JsArgs {
+    /// FILE and those of -f are modules; otherwise those are whose names end in .mjs
+    #[arg(long)]
+    pub(crate) module: bool,
+
+    /// Run this code instead of FILE; what follows are its arguments
+    #[arg(short = 'e', long = "eval", value_name = "CODE")]
+    pub(crate) eval: Option<String>,
+
+    /// Run this file first, in the same realm; may be given several times
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Let scripts look at the engine, and command it, by a global object `tierup`
+    #[arg(long)]
+    pub(crate) expose_tierup: bool,
+
+    /// What becomes of rejections that nobody handles
+    #[arg(long, value_name = "WHAT", default_value = "error")]
+    pub(crate) unhandled_rejections: UnhandledRejections,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+
+    /// The script, and its arguments
+    #[arg(value_names = ["FILE", "ARGS"], trailing_var_arg = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What becomes of rejections that nobody handles.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum UnhandledRejections {
+    /// They are reported, and the exit code is 1.
+    Error,
+    /// Nothing.
+    None,
+}
+
 /// The command, with `run` put in where it was left away.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, clap::Error> {
     let mut args: Vec<_> = args.collect();
-    let known = ["run", "compile", "inspect", "wast", "-h", "--help", "-V", "--version"];
+    let known = ["run", "compile", "inspect", "wast", "js", "-h", "--help", "-V", "--version"];
     if args.get(1).is_some_and(|first| !known.iter().any(|known| first == known)) {
         args.insert(1, "run".into());
     }

@@ -1,8 +1,8 @@
 //! The `tierup` command.
 //!
 //! ```text
-//!  arguments ──► args (what was asked) ──► options (settings) ──► run | wast
-//!                                                                   └─► outcome: message, exit code
+//!  arguments ──► args (what was asked) ──► options (settings) ──► run | wast | js
+//!                                                                        └─► outcome: message, exit code
 //! ```
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,7 @@ mod stats;
 mod compile;
 mod inspect;
 mod wast;
+mod js;
 mod stack;
 mod logging;
 
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
             Command::Compile(args) => compile::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Wast(args) => stack::with(&args.engine, || wast::run(&args)),
+            Command::Js(args) => stack::with(&args.engine, || js::run(&args)),
         },
     };
     outcome::finish(done)

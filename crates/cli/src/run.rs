@@ -107,7 +107,7 @@ fn host(args: &RunArgs, file: &Path, arguments: &[OsString]) -> Result<Host, Fai
 }
 
 /// How long an interrupted program may take to stop.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// Interrupts the store when its time is over. The thread ends with the process.
 ///

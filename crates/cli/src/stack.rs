@@ -12,6 +12,9 @@ use crate::args::EngineArgs;
 /// What compilers and host functions have, besides what programs may use.
 const HOST: usize = 7 << 20;
 
+/// What scripts may use of that, as long as they do not wait for Wasm.
+pub(crate) const SCRIPT: usize = 4 << 20;
+
 /// Calls `work` on a thread whose stack is large enough for what the options allow.
 pub(crate) fn with<R: Send>(args: &EngineArgs, work: impl Fn() -> R + Sync) -> R {
     let bytes = args.wasm_stack().saturating_add(HOST);

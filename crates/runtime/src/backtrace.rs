@@ -29,6 +29,7 @@ pub struct Frame {
     info: Arc<ModuleInfo>,
     function: FuncIndex,
     offset: Option<u32>,
+    entry: u32,
 }
 
 impl Frame {
@@ -40,6 +41,12 @@ impl Frame {
     /// Position in the module's bytes, where known.
     pub fn offset(&self) -> Option<u32> {
         self.offset
+    }
+
+    /// How many entries into Wasm lie between this frame and the innermost: 0 until a host
+    /// function called Wasm again.
+    pub fn entry(&self) -> u32 {
+        self.entry
     }
 
     /// Name of the function from the module's name section.
@@ -81,17 +88,17 @@ impl Backtrace {
     /// Gives the pcs their meaning.
     pub(crate) fn resolve(manager: &CodeManager, raw: &RawBacktrace) -> Self {
         let scope = manager.scope();
-        let frames = raw.pcs().iter().filter_map(|&pc| resolve_frame(&scope, pc)).collect();
+        let frames = raw.pcs().filter_map(|(pc, entry)| resolve_frame(&scope, pc, entry)).collect();
         Self { frames, omitted: raw.omitted() }
     }
 }
 
-fn resolve_frame(scope: &CodeScope<'_>, pc: usize) -> Option<Frame> {
+fn resolve_frame(scope: &CodeScope<'_>, pc: usize, entry: u32) -> Option<Frame> {
     let code = scope.lookup(pc)?;
     let Kind::Function(number) = code.kind() else { return None };
     let info = Arc::clone(code.owner()).downcast::<ModuleInfo>().ok()?;
     let function = info.module().function(DefinedFunc(number));
-    Some(Frame { info, function, offset: code.position_at(pc) })
+    Some(Frame { info, function, offset: code.position_at(pc), entry })
 }
 
 impl fmt::Display for Backtrace {

@@ -128,7 +128,7 @@ impl StoreState {
         }
     }
 
-    fn push_children(&self, object: Object, work: &mut Vec<Object>) {
+    pub(crate) fn push_children(&self, object: Object, work: &mut Vec<Object>) {
         match object {
             Object::Instance(index) => self.push_instance(index, work),
             Object::Table(index) => self.push_table(index, work),
@@ -214,7 +214,7 @@ impl StoreState {
     }
 
     /// What the Wasm frames on the stack of the running entries hold.
-    fn find_stack_roots(&self, work: &mut Vec<Object>) {
+    pub(crate) fn find_stack_roots(&self, work: &mut Vec<Object>) {
         let mut exit = self.block().exit_frame.load(Ordering::Relaxed);
         if exit == 0 {
             return;

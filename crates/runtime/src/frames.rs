@@ -23,18 +23,25 @@ const MAX_FRAMES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct RawBacktrace {
     pcs: [usize; MAX_FRAMES],
+    /// For each pc, how many entries lie further in.
+    entries: [u32; MAX_FRAMES],
+    /// Entries that were walked through.
+    walked: u32,
     length: usize,
     omitted: usize,
 }
 
 impl RawBacktrace {
     pub(crate) const fn new() -> Self {
-        Self { pcs: [0; MAX_FRAMES], length: 0, omitted: 0 }
+        let (pcs, entries) = ([0; MAX_FRAMES], [0; MAX_FRAMES]);
+        Self { pcs, entries, walked: 0, length: 0, omitted: 0 }
     }
 
-    /// The pcs: each of them lies inside the instruction that was running.
-    pub(crate) fn pcs(&self) -> &[usize] {
-        &self.pcs[..self.length]
+    /// The pcs, each of which lies inside the instruction that was running, and how many entries
+    /// into Wasm lie further in.
+    pub(crate) fn pcs(&self) -> impl Iterator<Item = (usize, u32)> {
+        let entries = self.entries.iter().copied();
+        self.pcs[..self.length].iter().copied().zip(entries)
     }
 
     /// Number of frames that did not fit.
@@ -44,6 +51,7 @@ impl RawBacktrace {
 
     pub(crate) fn clear(&mut self) {
         self.length = 0;
+        self.walked = 0;
         self.omitted = 0;
     }
 
@@ -51,6 +59,7 @@ impl RawBacktrace {
         match self.pcs.get_mut(self.length) {
             Some(slot) => {
                 *slot = pc;
+                self.entries[self.length] = self.walked;
                 self.length += 1;
             }
             None => self.omitted += 1,
@@ -77,6 +86,7 @@ impl RawBacktrace {
                 }
             }
             frame = walk.entry().previous_exit;
+            self.walked += 1;
         }
     }
 }

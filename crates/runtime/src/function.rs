@@ -6,7 +6,7 @@
 use std::{cell::Cell, sync::Arc};
 
 use tierup_abi::FuncRecord;
-use tierup_wasm::FuncIndex;
+use tierup_wasm::{DefinedFunc, FuncIndex};
 
 use crate::{
     Error, ErrorKind, HostFunction, InstanceHandle, RegisteredType, StoreState, Value,
@@ -139,6 +139,22 @@ impl StoreState {
         let function = self.functions.insert(FunctionObject::new(record, ty, kind));
         self.instance_mut(instance)?.set_known_function(index, function);
         Ok(function)
+    }
+
+    /// The instance and index that a function was defined with; `None` for a host function.
+    ///
+    /// # Errors
+    ///
+    /// If it is of another store or was reclaimed.
+    pub fn function_origin(
+        &self,
+        function: FunctionHandle,
+    ) -> Result<Option<(InstanceHandle, FuncIndex)>, Error> {
+        let object = self.function(function)?;
+        let FunctionKind::Wasm { instance } = *object.kind() else { return Ok(None) };
+        let module = self.instance(instance)?.module();
+        let defined = module.unit().function_of_cell(object.record().cell as usize);
+        Ok(defined.map(|defined| (instance, module.module().function(DefinedFunc(defined)))))
     }
 
     /// As machine code sees it: the address of its record.

@@ -6,7 +6,7 @@ use tierup_runtime::{
     InterruptAction, InterruptHandle, Limiter, Limits, Reclaimed, StoreState, TypedStore,
 };
 
-use crate::{Engine, Error, Tracer};
+use crate::{Engine, Error, Held, Tracer};
 
 /// The instances of some modules, everything that they use, and data of the host.
 ///
@@ -183,6 +183,54 @@ impl<'a, T: 'static> StoreContextMut<'a, T> {
     /// The host's data, to change.
     pub fn data_mut(&mut self) -> &mut T {
         data_mut(self.state)
+    }
+
+    /// Like [`Store::scope`].
+    pub fn scope<R>(&mut self, work: impl FnOnce(&mut StoreContextMut<'_, T>) -> R) -> R {
+        let mut scope = self.state.scope();
+        work(&mut StoreContextMut::new(&mut scope))
+    }
+
+    /// Calls `visit` with every object of the store and those that it holds directly, each of
+    /// them perhaps more than once.
+    ///
+    /// This and [`roots`](Self::roots) are for hosts that collect objects of their own together
+    /// with the store's: a cycle that leads through both heaps is found by neither side alone.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tierup::Error> {
+    /// use tierup::{AsContextMut, Engine, ExternRef, Global, GlobalType, Held};
+    /// use tierup::{Mutability, Store, Val, ValType};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ());
+    /// let value = ExternRef::new(&mut store, "held")?;
+    /// let ty = GlobalType { value: ValType::ExternRef, mutability: Mutability::Const };
+    /// let global = Global::new(&mut store, ty, Val::ExternRef(Some(value)))?;
+    /// let mut edges = Vec::new();
+    /// store.as_context_mut().visit_objects(|holder, held| {
+    ///     edges.extend(held.iter().map(|&held| (holder, held)));
+    /// });
+    /// assert_eq!(edges, [(Held::from(global), Held::from(value))]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn visit_objects(&self, mut visit: impl FnMut(Held, &[Held])) {
+        let mut children = Vec::new();
+        self.state.visit_objects(|holder, held| {
+            children.clear();
+            children.extend(held.iter().map(|&object| Held::from(object)));
+            visit(holder.into(), &children);
+        });
+    }
+
+    /// What handles in scopes and the stack hold directly; not what a tracer names.
+    pub fn roots(&self) -> Vec<Held> {
+        self.state.root_objects().into_iter().map(Held::from).collect()
+    }
+
+    /// Like [`Store::interrupt_handle`].
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        self.state.interrupt_handle()
     }
 
     /// Like [`Store::collect`]; what the stack holds stays.

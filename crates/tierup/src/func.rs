@@ -6,8 +6,8 @@ use tierup_runtime::{FunctionHandle, HostFunction, RegisteredType, StoreState, V
 use tierup_wasm::FuncType;
 
 use crate::{
-    AsContext, AsContextMut, Caller, Engine, Error, ErrorKind, TypedFunc, Val, WasmParams,
-    WasmResults,
+    AsContext, AsContextMut, Caller, Engine, Error, ErrorKind, Instance, TypedFunc, Val,
+    WasmParams, WasmResults,
 };
 
 /// A function of a store: of an instance, or of the host.
@@ -65,6 +65,18 @@ impl Func {
         object.expect("the function belongs to this store and was not reclaimed").ty().ty().clone()
     }
 
+    /// The instance that defines it, and its index in the instance's module; `None` for a host
+    /// function.
+    ///
+    /// # Errors
+    ///
+    /// If it is of another store or was reclaimed.
+    pub fn origin(&self, mut store: impl AsContextMut) -> Result<Option<(Instance, u32)>, Error> {
+        let state = store.as_context_mut().into_state();
+        let origin = state.function_origin(self.0)?;
+        Ok(origin.map(|(instance, index)| (Instance::from_handle(state.root(instance)), index.0)))
+    }
+
     /// Calls it.
     ///
     /// # Errors
@@ -77,22 +89,24 @@ impl Func {
         results: &mut [Val],
     ) -> Result<(), Error> {
         let state = store.as_context_mut().into_state();
-        let ty = Arc::clone(state.function(self.0)?.ty());
-        let (ty_params, ty_results) = (&ty.ty().params, &ty.ty().results);
-        if ty_params.len() != params.len() || ty_results.len() != results.len() {
+        let ty = state.function(self.0)?.ty().ty();
+        if ty.params.len() != params.len() || ty.results.len() != results.len() {
             return Err(ErrorKind::FunctionType {
                 expected: format!("{} parameters, {} results", params.len(), results.len()),
-                found: ty.ty().to_string(),
+                found: ty.to_string(),
             }
             .into());
         }
-        let mut values = vec![Value::default(); params.len().max(results.len())];
-        for ((slot, param), &ty) in values.iter_mut().zip(params).zip(ty_params) {
+        let mut room = ValueRoom::new(params.len().max(results.len()));
+        let values = room.values();
+        for ((slot, param), &ty) in values.iter_mut().zip(params).zip(&ty.params) {
             *slot = param.to_raw(state, ty)?;
         }
-        state.call(self.0, &mut values)?;
-        for ((result, &ty), value) in results.iter_mut().zip(ty_results).zip(values) {
-            *result = Val::from_raw(state, ty, value);
+        state.call(self.0, values)?;
+        for (index, result) in results.iter_mut().enumerate() {
+            // Making a reference a root changes the store, so the type is looked up each time.
+            let ty = state.function(self.0)?.ty().ty().results[index];
+            *result = Val::from_raw(state, ty, values[index]);
         }
         Ok(())
     }
@@ -111,6 +125,31 @@ impl Func {
     }
 }
 
+/// Room for the values of a call: few of them need no allocation.
+enum ValueRoom {
+    Few([Value; FEW], usize),
+    Many(Vec<Value>),
+}
+
+/// Values that need no allocation.
+const FEW: usize = 8;
+
+impl ValueRoom {
+    fn new(count: usize) -> Self {
+        match count <= FEW {
+            true => Self::Few([Value::default(); FEW], count),
+            false => Self::Many(vec![Value::default(); count]),
+        }
+    }
+
+    fn values(&mut self) -> &mut [Value] {
+        match self {
+            Self::Few(values, count) => &mut values[..*count],
+            Self::Many(values) => values,
+        }
+    }
+}
+
 /// A host function that takes and returns dynamically typed values.
 pub(crate) fn dynamic<T: 'static>(
     ty: Arc<RegisteredType>,
@@ -120,11 +159,24 @@ pub(crate) fn dynamic<T: 'static>(
     HostFunction::new(ty, move |state, caller, values| {
         let mut scope = state.scope();
         let state: &mut StoreState = &mut scope;
-        let params: Vec<_> = types.params.iter().zip(&*values).collect();
-        let params: Vec<_> =
-            params.into_iter().map(|(&ty, &value)| Val::from_raw(state, ty, value)).collect();
-        let mut results: Vec<_> = types.results.iter().map(|&ty| Val::default_for(ty)).collect();
-        call(Caller::new(state, caller), &params, &mut results)?;
+        let (mut few, mut many) = ([Val::I32(0); 2 * FEW], Vec::new());
+        let (params, results) = (types.params.len(), types.results.len());
+        let all = match params <= FEW && results <= FEW {
+            true => &mut few[..],
+            false => {
+                many.resize(params + results, Val::I32(0));
+                &mut many[..]
+            }
+        };
+        let (params, all) = all.split_at_mut(params);
+        let results = &mut all[..results];
+        for ((param, &ty), &value) in params.iter_mut().zip(&types.params).zip(&*values) {
+            *param = Val::from_raw(state, ty, value);
+        }
+        for (result, &ty) in results.iter_mut().zip(&types.results) {
+            *result = Val::default_for(ty);
+        }
+        call(Caller::new(state, caller), params, results)?;
         for ((slot, &ty), result) in values.iter_mut().zip(&types.results).zip(results) {
             *slot = result.to_raw(state, ty)?;
         }

@@ -165,11 +165,21 @@ impl Extern {
 
     /// The item becomes a root.
     pub(crate) fn from_item(state: &mut StoreState, item: ExternItem) -> Self {
+        Self::from_item_unrooted(match item {
+            ExternItem::Func(func) => ExternItem::Func(state.root(func)),
+            ExternItem::Table(table) => ExternItem::Table(state.root(table)),
+            ExternItem::Memory(memory) => ExternItem::Memory(state.root(memory)),
+            ExternItem::Global(global) => ExternItem::Global(state.root(global)),
+        })
+    }
+
+    /// The item is no root because of this.
+    pub(crate) fn from_item_unrooted(item: ExternItem) -> Self {
         match item {
-            ExternItem::Func(func) => Self::Func(Func::from_handle(state.root(func))),
-            ExternItem::Table(table) => Self::Table(Table::from_handle(state.root(table))),
-            ExternItem::Memory(memory) => Self::Memory(Memory::from_handle(state.root(memory))),
-            ExternItem::Global(global) => Self::Global(Global::from_handle(state.root(global))),
+            ExternItem::Func(func) => Self::Func(Func::from_handle(func)),
+            ExternItem::Table(table) => Self::Table(Table::from_handle(table)),
+            ExternItem::Memory(memory) => Self::Memory(Memory::from_handle(memory)),
+            ExternItem::Global(global) => Self::Global(Global::from_handle(global)),
         }
     }
 }

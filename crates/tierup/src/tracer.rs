@@ -1,5 +1,7 @@
 //! What the host holds by other means than handles in scopes.
 
+use tierup_runtime::HeapObject;
+
 use crate::{Extern, ExternRef, Func, Global, Instance, Memory, Table};
 
 /// Names objects that the host holds: see [`Store::set_tracer`](crate::Store::set_tracer).
@@ -47,6 +49,16 @@ impl From<ExternRef> for Held {
 impl From<Extern> for Held {
     fn from(item: Extern) -> Self {
         Self::Extern(item)
+    }
+}
+
+impl From<HeapObject> for Held {
+    fn from(object: HeapObject) -> Self {
+        match object {
+            HeapObject::Instance(instance) => Self::Instance(Instance::from_handle(instance)),
+            HeapObject::Item(item) => Self::Extern(Extern::from_item_unrooted(item)),
+            HeapObject::Extern(value) => Self::Value(ExternRef(value)),
+        }
     }
 }
 

@@ -15,3 +15,4 @@ mod options;
 mod streams;
 mod scripts;
 mod examples;
+mod javascript;

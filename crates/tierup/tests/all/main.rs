@@ -18,6 +18,7 @@ mod heap;
 mod heap_stack;
 mod host;
 mod interrupts;
+mod origins;
 mod linking;
 mod stacks;
 mod threads;

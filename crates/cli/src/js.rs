@@ -1,0 +1,74 @@
+//! `tierup js`.
+
+use std::{ffi::OsString, path::Path, thread};
+
+use tierup_js::{Exposure, FileKind, RealmOptions, Rejections, Shell, ShellOptions};
+
+use crate::{
+    args::{JsArgs, UnhandledRejections},
+    options::Limits,
+    outcome::{self, Failure},
+    run::{GRACE, engine},
+    stack,
+};
+
+/// Runs scripts. Returns the exit code.
+pub(crate) fn run(args: &JsArgs) -> Result<u8, Failure> {
+    let (file, arguments) = match (args.command.split_first(), &args.eval) {
+        (Some((file, arguments)), None) => (Some(file), arguments),
+        (_, Some(_)) => (None, &args.command[..]),
+        (None, None) if !args.files.is_empty() => (None, &[][..]),
+        (None, None) => return Err(Failure::usage("a FILE or -e CODE is wanted")),
+    };
+    let shell = shell(args, arguments)?;
+    let run = || {
+        for file in &args.files {
+            shell.run_file(file, kind(args, file))?;
+        }
+        if let Some(code) = &args.eval {
+            shell.eval("-e", code)?;
+        }
+        if let Some(file) = file.map(Path::new) {
+            shell.run_file(file, kind(args, file))?;
+        }
+        shell.run_until_idle()
+    };
+    match run() {
+        // The system keeps the lowest 8 bits of what a program exits with.
+        Ok(code) => Ok(code as u8),
+        Err(error) => Err(Failure::error(error)),
+    }
+}
+
+fn shell(args: &JsArgs, arguments: &[OsString]) -> Result<Shell, Failure> {
+    let limits = Limits::new(&args.engine.wasm);
+    let timeout = limits.timeout;
+    let realm = RealmOptions::new().limits(limits).script_stack(stack::SCRIPT);
+    let options = ShellOptions {
+        realm,
+        arguments: arguments.iter().map(|text| text.to_string_lossy().into_owned()).collect(),
+        exposure: if args.expose_tierup { Exposure::Global } else { Exposure::Hidden },
+        rejections: match args.unhandled_rejections {
+            UnhandledRejections::Error => Rejections::Error,
+            UnhandledRejections::None => Rejections::Ignore,
+        },
+    };
+    let shell = Shell::new(&engine(&args.engine)?, options).map_err(Failure::error)?;
+    if let Some(timeout) = timeout {
+        let interrupt = shell.realm().interrupt();
+        thread::spawn(move || {
+            thread::sleep(timeout);
+            interrupt.request();
+            thread::sleep(GRACE);
+            outcome::end_waiting();
+        });
+    }
+    Ok(shell)
+}
+
+fn kind(args: &JsArgs, file: &Path) -> FileKind {
+    match args.module {
+        true => FileKind::Module,
+        false => FileKind::of(file),
+    }
+}

@@ -1,0 +1,67 @@
+//! `tierup js`.
+
+use crate::support::{Ended, Scratch};
+
+fn js(scratch: &Scratch, words: &[&str]) -> Ended {
+    let words = [&["js"], words].concat();
+    Ended::from(scratch.command(&words).output().unwrap())
+}
+
+#[test]
+fn the_example_adds() {
+    let folder = format!("{}/../../examples/js", env!("CARGO_MANIFEST_DIR"));
+    js(&Scratch::new(), &[&format!("{folder}/add.mjs")]).printed("15\n");
+    let text = std::fs::read(format!("{folder}/my_module.wat")).unwrap();
+    let binary = std::fs::read(format!("{folder}/my_module.wasm")).unwrap();
+    assert_eq!(wat::parse_bytes(&text).unwrap(), binary);
+}
+
+#[test]
+fn files_run_in_one_realm_and_get_arguments() {
+    let scratch = Scratch::with("a.js", "var a = 1;")
+        .file("b.js", "var b = a + 1;")
+        .file("c.js", "print(a, b, scriptArgs.join())");
+    js(&scratch, &["-f", "a.js", "-f", "b.js", "c.js", "x", "--module"])
+        .printed("1 2 x,--module\n");
+    js(&scratch, &["-f", "a.js", "-e", "print(a, scriptArgs)", "y"]).printed("1 y\n");
+}
+
+#[test]
+fn modules_are_known_by_name_or_option() {
+    let scratch = Scratch::with("m.mjs", "import { n } from './n.js'; console.log(n, this)")
+        .file("n.js", "export const n = 3");
+    js(&scratch, &["m.mjs"]).printed("3 undefined\n");
+    js(&scratch, &["--module", "m.mjs"]).printed("3 undefined\n");
+    js(&scratch, &["n.js"]).with(1, "SyntaxError");
+}
+
+#[test]
+fn it_ends_as_the_script_says() {
+    let scratch = Scratch::new();
+    js(&scratch, &["-e", "quit(9)"]).with(9, "");
+    js(&scratch, &["-e", "throw new Error('mine')"])
+        .with(1, "uncaught Error: mine\n    at <eval> (-e:1:");
+    js(&scratch, &["-e", "Promise.reject(5)"]).with(1, "unhandled rejection: 5");
+    js(&scratch, &["--unhandled-rejections=none", "-e", "Promise.reject(5)"]).printed("");
+    js(&scratch, &["-W", "timeout=100ms", "-e", "for (;;);"]).with(1, "interrupted");
+    js(&scratch, &["none.js"]).with(1, "none.js");
+    js(&scratch, &[]).with(2, "FILE");
+}
+
+#[test]
+fn engine_options_apply() {
+    let memory = "try { new WebAssembly.Memory({ initial: 2 }); print('made') } catch (error) { print(error.name) }";
+    js(&Scratch::new(), &["-W", "max-memory-size=64K", "-e", memory]).printed("RangeError\n");
+    js(&Scratch::new(), &["-e", memory]).printed("made\n");
+    js(&Scratch::new(), &["-e", "print(typeof tierup)"]).printed("undefined\n");
+    js(&Scratch::new(), &["--expose-tierup", "-e", "print(tierup.tier(print))"])
+        .printed("unknown\n");
+}
+
+#[test]
+fn deep_recursion_is_an_error() {
+    let script =
+        "function f() { f() } try { f() } catch (error) { print(error instanceof RangeError) }";
+    js(&Scratch::new(), &["-e", script]).printed("true\n");
+    js(&Scratch::new(), &["-W", "max-wasm-stack=64M", "-e", script]).printed("true\n");
+}

@@ -1,0 +1,238 @@
+//! Exported functions.
+//!
+//! A function of the store has one function object. It is a native of QuickJS with data, so that a
+//! call has a line in stacks and is not much slower than one of JavaScript. The data is an
+//! [`Exported`], which says what to call.
+//!
+//! * [EX-DATA] the function object holds its `Exported`, so both live as long as a call of it.
+
+use std::{
+    cell::{Cell, RefCell},
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr::NonNull,
+    rc::Rc,
+};
+
+use rquickjs::{
+    Class, Ctx, JsLifetime, Object, Result, Value,
+    class::{JsClass, Readable, Trace, Tracer},
+    function::Constructor,
+    qjs,
+};
+use tierup::{Func, FuncType, StoreContextMut, Val};
+
+use crate::{
+    convert::{Argument, array, to_js},
+    errors::Doing,
+    raw,
+    state::{Host, State},
+    wrapper::plain_class,
+};
+
+/// What an exported function calls.
+pub(crate) struct Exported<'js> {
+    state: Rc<State>,
+    func: Func,
+    ty: FuncType,
+    /// Of the function object, in [`State::exported`].
+    identity: Cell<usize>,
+    /// Its place in the graph, during a collection.
+    pub(crate) node: RefCell<Option<Value<'js>>>,
+}
+
+impl State {
+    /// The function object for a function of the store, which is made if there is none.
+    pub(crate) fn function_object<'js>(
+        &self,
+        store: &mut StoreContextMut<'_, Host>,
+        ctx: &Ctx<'js>,
+        func: Func,
+    ) -> Result<Value<'js>> {
+        if let Some(function) = self.wrapper(ctx, func) {
+            return function;
+        }
+        let index = match func.origin(&mut *store) {
+            Ok(Some((_, index))) => index,
+            _ => self.host_functions.borrow().get(&func).map_or(0, |function| function.index),
+        };
+        let exported = Exported {
+            state: self.shared(),
+            func,
+            ty: func.ty(&*store),
+            identity: Cell::new(0),
+            node: RefCell::default(),
+        };
+        let parameters = exported.ty.params.len() as i32;
+        let exported = Class::instance(ctx.clone(), exported)?;
+        let name = format!("{index}\0");
+        let mut data = exported.as_raw();
+        let context = ctx.as_raw().as_ptr();
+        // SAFETY: [RA-CONTEXT] of `raw`; the name ends with a zero; one value of data is there,
+        // which the function takes its own reference to.
+        let function = unsafe {
+            qjs::JS_NewCFunctionData2(
+                context,
+                Some(call_exported),
+                name.as_ptr().cast(),
+                parameters,
+                0,
+                1,
+                &raw mut data,
+            )
+        };
+        let function = raw::owned(ctx, function)?;
+        if let Some(identity) = raw::identity(&function) {
+            exported.borrow().identity.set(identity);
+            let function = ExportedFunction { func, exported: exported.as_raw() };
+            self.exported.borrow_mut().insert(identity, function);
+        }
+        self.set_wrapper(func, &function);
+        Ok(function)
+    }
+}
+
+/// A function object that is alive.
+pub(crate) struct ExportedFunction {
+    pub(crate) func: Func,
+    /// Its data, which it holds.
+    exported: qjs::JSValue,
+}
+
+impl<'js> Exported<'js> {
+    /// What a function object calls.
+    pub(crate) fn of_function(state: &State, function: &Value<'js>) -> Option<Class<'js, Self>> {
+        let exported = state.exported.borrow().get(&raw::identity(function)?)?.exported;
+        // SAFETY: [EX-DATA]; the function is alive, and leaves the table when it dies.
+        let exported = unsafe { raw::borrowed(function.ctx(), exported) };
+        Class::from_value(&exported).ok()
+    }
+}
+
+/// Called by QuickJS.
+///
+/// # Safety
+///
+/// As QuickJS calls it: all pointers and values are live, `arguments` has room for as many values
+/// as the function has parameters, or `count` if that is more, and `data` is what the function was
+/// made with.
+unsafe extern "C" fn call_exported(
+    context: *mut qjs::JSContext,
+    _this: qjs::JSValue,
+    count: i32,
+    arguments: *mut qjs::JSValue,
+    _magic: i32,
+    data: *mut qjs::JSValue,
+) -> qjs::JSValue {
+    let Some(context) = NonNull::new(context) else { return qjs::JS_EXCEPTION };
+    // SAFETY: QuickJS runs in this context, on this thread.
+    let ctx = unsafe { raw::context(context) };
+    let call = AssertUnwindSafe(|| -> Result<_> {
+        // SAFETY: [EX-DATA]
+        let data = unsafe { data.read() };
+        // SAFETY: [EX-DATA]
+        let exported = unsafe { raw::borrowed(&ctx, data) };
+        let exported = Class::<Exported<'_>>::from_value(&exported)?;
+        let exported = exported.borrow();
+        let present = exported.ty.params.len().max(count.max(0) as usize);
+        // Where there are none the pointer may be null.
+        let start = if present == 0 { NonNull::dangling().as_ptr() } else { arguments };
+        // SAFETY: the promise about `arguments`.
+        let arguments = unsafe { std::slice::from_raw_parts(start, present) };
+        exported.call(&ctx, arguments)
+    });
+    match catch_unwind(call) {
+        Ok(Ok(value)) => raw::give(value),
+        Ok(Err(error)) => raw::throw(&ctx, error),
+        Err(panic) => raw::throw_panic(&ctx, &*panic),
+    }
+}
+
+/// Values that need no allocation.
+const FEW: usize = 8;
+
+impl<'js> Exported<'js> {
+    /// Calls the function. There are as many arguments as parameters, at least.
+    fn call(&self, ctx: &Ctx<'js>, arguments: &[qjs::JSValue]) -> Result<Value<'js>> {
+        let (parameters, results) = (&self.ty.params, &self.ty.results);
+        let (mut few, mut many) = ([Val::I32(0); FEW], Vec::new());
+        let room = parameters.len() + results.len();
+        let vals = match few.get_mut(..room) {
+            Some(few) => few,
+            None => {
+                many.resize(room, Val::I32(0));
+                &mut many[..]
+            }
+        };
+        let (vals, results) = vals.split_at_mut(parameters.len());
+        let mut references = Vec::new();
+        for (index, ((val, &ty), &argument)) in
+            vals.iter_mut().zip(parameters).zip(arguments).enumerate()
+        {
+            // SAFETY: QuickJS keeps the arguments of a call.
+            if let Some(number) = unsafe { raw::plain_number(argument, ty) } {
+                *val = number;
+                continue;
+            }
+            // SAFETY: likewise.
+            let argument = unsafe { raw::borrowed(ctx, argument) };
+            match Argument::new(&self.state, argument, ty)? {
+                Argument::Ready(ready) => *val = ready,
+                reference => references.push((index, reference)),
+            }
+        }
+        self.state.collect_if_due(ctx);
+        let entry = self.state.enter_wasm();
+        let called = self.state.store.enter(|store| {
+            for (index, reference) in references {
+                vals[index] = reference.into_val(&self.state, store)?;
+            }
+            self.func.call(&mut *store, vals, results)?;
+            Ok(self.results(store, ctx, results))
+        });
+        // A trap is described while the entry still counts.
+        let returned = match called {
+            Ok(returned) => returned,
+            Err(error) => {
+                Err(self.state.throw_engine_error(ctx, &error, (Doing::Running, "WebAssembly")))
+            }
+        };
+        drop(entry);
+        self.state.refresh_buffers(ctx);
+        returned
+    }
+
+    fn results(
+        &self,
+        store: &mut StoreContextMut<'_, Host>,
+        ctx: &Ctx<'js>,
+        results: &[Val],
+    ) -> Result<Value<'js>> {
+        match results {
+            [] => Ok(Value::new_undefined(ctx.clone())),
+            [result] => to_js(&self.state, store, ctx, *result),
+            results => {
+                let values = results.iter().map(|&result| to_js(&self.state, store, ctx, result));
+                array(ctx, values.collect::<Result<_>>()?)
+            }
+        }
+    }
+}
+
+impl Drop for Exported<'_> {
+    fn drop(&mut self) {
+        self.state.exported.borrow_mut().remove(&self.identity.get());
+    }
+}
+
+impl<'js> Trace<'js> for Exported<'js> {
+    fn trace<'a>(&self, tracer: Tracer<'a, 'js>) {
+        self.node.borrow().trace(tracer);
+    }
+}
+
+plain_class!(Exported<'js>, "ExportedFunction");
+
+// SAFETY: only the lifetime of the value changes.
+unsafe impl<'js> JsLifetime<'js> for Exported<'js> {
+    type Changed<'to> = Exported<'to>;
+}
