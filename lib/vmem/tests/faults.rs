@@ -6,8 +6,8 @@ mod support;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use support::{
-    Ended, STRATEGIES, code_pages, in_child, mappings, planned, put, read, reason, request,
-    returning, run,
+    Ended, code_pages, in_child, mappings, planned, put, read, reason, request, returning, run,
+    strategies,
 };
 use vmem::{CodeMemory, ErrorKind, FaultKind, FaultPlan, Result, Strategy, page_size};
 
@@ -98,7 +98,7 @@ fn scenario(strategy: Strategy, plan: &sync::Arc<FaultPlan>, kind: FaultKind) ->
 #[test]
 fn every_planned_fault_is_an_error_that_changes_nothing() {
     Strategy::Auto.resolve().unwrap();
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let counting = FaultPlan::new();
         let resources_before = resources();
         assert_eq!(scenario(strategy, &counting, FaultKind::Reserve), 0);
@@ -147,7 +147,7 @@ fn limits_of_the_system_are_errors() {
     assert_eq!(descriptors, Ended::Well);
     let space = in_child(|| {
         limit(libc::RLIMIT_AS, 1 << 20);
-        for strategy in STRATEGIES {
+        for strategy in strategies() {
             let refused = reason(CodeMemory::reserve(&request(strategy)));
             assert!(matches!(refused, ErrorKind::System { errno: libc::ENOMEM, .. }));
         }

@@ -15,6 +15,7 @@ mod heap_stack;
 mod host;
 mod interrupts;
 mod linking;
+mod protection;
 mod stacks;
 mod threads;
 mod tiering;
