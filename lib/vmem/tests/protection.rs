@@ -183,7 +183,9 @@ fn no_mapping_is_writable_and_executable_while_scopes_are_open() {
         let inside = |mapping: &&Mapping| memory.code_range().contains(&mapping.range.start);
         let code: Vec<_> = seen.iter().filter(inside).collect();
         assert!(code.iter().all(|code| !code.can('w')));
-        assert_eq!(code.iter().filter(|code| code.can('x')).count(), 50);
+        // Of the four pages, the kernel may keep those apart that have been written.
+        let executable = code.iter().filter(|code| code.can('x')).map(|code| code.range.len());
+        assert_eq!(executable.sum::<usize>(), 50 * 4 * page_size());
     }
 }
 
