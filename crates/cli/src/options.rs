@@ -60,7 +60,7 @@ options! {
             "most memory for optimizing one function [1G]";
         "code-memory" => CodeMemory(usize, parse_size), "SIZE",
             "most code memory [1G]";
-        "protection" => Protection(Protection, parse_protection), "auto|file|toggle",
+        "protection" => Protection(Protection, parse_protection), "auto|file|toggle|pkey",
             "how code is protected from writes [auto]";
         "arena" => Arena(usize, parse_size), "SIZE",
             "code in one arena; small ones are for tests";
@@ -217,7 +217,8 @@ fn parse_protection(text: &str) -> Result<Protection, String> {
         "auto" => Ok(Protection::Auto),
         "file" => Ok(Protection::File),
         "toggle" => Ok(Protection::Toggle),
-        _ => Err(format!("expected auto, file or toggle, found `{text}`")),
+        "pkey" => Ok(Protection::Pkey),
+        _ => Err(format!("expected auto, file, toggle or pkey, found `{text}`")),
     }
 }
 

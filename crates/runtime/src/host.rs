@@ -136,6 +136,8 @@ unsafe extern "C" fn host_call(context: *const HostContext, values: *mut Value) 
         // The process forked in the host call, and this is the child.
         end_forked_child();
     }
+    // Whatever the host function has done with this thread's rights.
+    vmem::make_code_readable();
     let pending = match result {
         Ok(Ok(())) => return 0,
         Ok(Err(error)) => Pending::Error(error),

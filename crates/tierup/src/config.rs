@@ -52,7 +52,7 @@ pub(crate) struct Compilers {
 
 /// How code memory is kept from being written.
 ///
-/// Code is never writable and executable at the same time.
+/// Code is never writable and executable at the same time, for any one thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Protection {
     /// The best that works here.
@@ -63,6 +63,9 @@ pub enum Protection {
     File,
     /// Pages switch between writable and executable.
     Toggle,
+    /// Pages have a protection key, and a thread has the right to write while it copies code.
+    /// [`Engine::new`](crate::Engine::new) fails where the processor or the kernel has no keys.
+    Pkey,
 }
 
 impl Config {

@@ -236,6 +236,7 @@ fn code_config(config: &Config) -> codespace::Config {
             Protection::Auto => vmem::Strategy::Auto,
             Protection::File => vmem::Strategy::File,
             Protection::Toggle => vmem::Strategy::Toggle,
+            Protection::Pkey => vmem::Strategy::Pkey,
         },
         committed_limit: config.code_memory_limit,
         arena_code_bytes: config.arena_code_bytes.unwrap_or(default.arena_code_bytes),
