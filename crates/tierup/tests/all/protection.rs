@@ -45,7 +45,7 @@ fn every_protection_runs_code_of_every_thread() {
             let (mut store, instance) = instance(&engine);
             check(&mut store, instance);
         });
-        let engine = match Engine::new(&Config::new().protection(protection)) {
+        let engine = match Engine::new(Config::new().protection(protection)) {
             Ok(engine) => engine,
             Err(error) => {
                 assert_eq!(protection, Protection::Pkey, "{error}");
