@@ -1,8 +1,8 @@
 //! The numbers that Tierup promises, in one table.
 //!
 //! `cargo bench -p tierup-bench` measures everything; words after `--` select groups (`lookup`,
-//! `entry`, `calls`, `javascript`, `place`, `traps`, `wrappers`, `process`). What needs files that are not
-//! here is skipped, and says which environment variable would have named them:
+//! `start`, `entry`, `calls`, `javascript`, `place`, `collect`, `traps`, `wrappers`, `threads`, `process`). What needs files
+//! that are not here is skipped, and says which environment variable would have named them:
 //!
 //! ```text
 //! TIERUP_BIN      the command line tool       default: beside this benchmark, if it was built
@@ -12,6 +12,7 @@
 //! ```
 
 mod calls;
+mod collect;
 mod drafts;
 mod entry;
 mod javascript;
@@ -20,6 +21,8 @@ mod machine;
 mod place;
 mod process;
 mod random;
+mod start;
+mod threads;
 mod traps;
 mod wrappers;
 
@@ -33,15 +36,18 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Group = fn(&mut Table) -> Outcome;
 
 /// Processes come first: a child's peak of memory counts from that of its parent.
-const GROUPS: [(&str, Group); 8] = [
+const GROUPS: [(&str, Group); 11] = [
     ("process", process::run),
+    ("start", start::run),
     ("lookup", lookup::run),
     ("entry", entry::run),
     ("calls", calls::run),
     ("javascript", javascript::run),
     ("place", place::run),
+    ("collect", collect::run),
     ("traps", traps::run),
     ("wrappers", wrappers::run),
+    ("threads", threads::run),
 ];
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]

@@ -68,7 +68,7 @@ fn fresh(batch: usize) -> Outcome<f64> {
 }
 
 /// Leaves `rounds` times `FUNCTIONS` free ranges between functions that stay.
-fn fill(manager: &CodeManager, rounds: u32) -> Outcome<Vec<CodeRef>> {
+pub(crate) fn fill(manager: &CodeManager, rounds: u32) -> Outcome<Vec<CodeRef>> {
     let mut kept = Vec::new();
     let unit = drafts::unit(manager, 2)?;
     for number in 0..rounds * FUNCTIONS {

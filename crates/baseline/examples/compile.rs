@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let module = Module::decode(Bytes::from(std::fs::read(file)?))?;
     let count = arguments.next().map_or(Ok(u32::MAX), |count| count.parse())?;
     let layout = InstanceLayout::new(&module);
-    let settings = Settings { memory_mode: MemoryMode::Guard, consume_fuel: false };
+    let settings = Settings { memory_mode: MemoryMode::Guard, ..Settings::default() };
     let compiler = Baseline::new();
     let (mut bodies, mut code) = (0, 0);
     for function in (0..module.defined_functions().min(count)).map(DefinedFunc) {

@@ -91,6 +91,10 @@ impl Generator<'_> {
 
 /// What lies behind a number in the usual encoding: its last byte has no highest bit.
 fn behind_number(bytes: &[u8]) -> Option<&[u8]> {
-    let last = bytes.iter().take(5).position(|&byte| byte < 0x80)?;
-    bytes.get(last + 1..)
+    match bytes {
+        [..0x80, rest @ ..] | [_, ..0x80, rest @ ..] => Some(rest),
+        [_, _, ..0x80, rest @ ..] | [_, _, _, ..0x80, rest @ ..] => Some(rest),
+        [_, _, _, _, ..0x80, rest @ ..] => Some(rest),
+        _ => None,
+    }
 }

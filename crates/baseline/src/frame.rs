@@ -18,7 +18,7 @@ use crate::{
     operators::Body,
     registers::LOCAL_XMMS,
     scan::Uses,
-    stack::{frame_bytes, next_end, store_operation, width},
+    stack::{frame_bytes, next_end, store_operation, uses_xmm, width},
     workspace::{self, Workspace},
 };
 
@@ -130,25 +130,29 @@ impl<'a> Generator<'a> {
         self.frame.fixed_bytes = bytes.next_multiple_of(16) as i32;
     }
 
-    /// Gives registers to locals that came in none of memory: integers, and floats that are worth
-    /// it.
+    /// Gives registers to locals that did not come in memory: to the first integers, or to those
+    /// that are worth it where there are floats or vectors.
     fn choose_registers(&mut self, body: &Body<'_>) {
+        if self.locals.iter().any(|local| uses_xmm(local.ty)) {
+            return self.choose_by_uses(body);
+        }
+        let waiting = self.locals.iter_mut().filter(|local| is_integer(local.ty));
+        let waiting = waiting.filter(|local| local.place == LocalPlace::Frame(0));
+        for (local, register) in waiting.zip(LOCAL_GPRS) {
+            local.place = LocalPlace::Register(register);
+            self.frame.saved.push(register);
+        }
+    }
+
+    fn choose_by_uses(&mut self, body: &Body<'_>) {
         let locals = &self.locals;
         let of_type = |wanted: fn(ValType) -> bool| {
             let all = (0..).zip(locals).filter(move |(_, local)| wanted(local.ty));
             all.filter(|(_, local)| local.place == LocalPlace::Frame(0)).map(|(index, _)| index)
         };
-        let is_float = |ty| matches!(ty, ValType::F32 | ValType::F64);
-        let is_integer = |ty| matches!(ty, ValType::I32 | ValType::I64);
-        let (floats, integers): (Vec<u32>, Vec<u32>);
-        if of_type(is_float).next().is_some() {
-            let uses = Uses::scan(body.reader.clone(), locals.len());
-            floats = uses.best_floats(of_type(is_float));
-            integers = uses.best_integers(of_type(is_integer));
-        } else {
-            floats = Vec::new();
-            integers = of_type(is_integer).take(LOCAL_GPRS.len()).collect();
-        }
+        let uses = Uses::scan(body.reader.clone(), locals.len());
+        let floats = uses.best_floats(of_type(uses_xmm));
+        let integers = uses.best_integers(of_type(is_integer));
         for (&index, register) in integers.iter().zip(LOCAL_GPRS) {
             self.locals[index as usize].place = LocalPlace::Register(register);
             self.frame.saved.push(register);
@@ -314,4 +318,8 @@ impl<'a> Generator<'a> {
         self.asm.jump_if(Condition::NotEqual, again);
         self.asm.take_stack(size % PAGE);
     }
+}
+
+fn is_integer(ty: ValType) -> bool {
+    matches!(ty, ValType::I32 | ValType::I64)
 }

@@ -30,7 +30,7 @@
 //! | r14 | the instance |
 //! | r15 | base of memory 0, if it never moves |
 //! | rbx r12 r13 | integer locals, for the whole function |
-//! | xmm8 to xmm14 | float locals that are worth it (`scan`), for the whole function; else operands |
+//! | xmm8 to xmm14 | float and vector locals that are worth it (`scan`), for the whole function; else operands |
 //! | rax rcx rdx rsi rdi r8 r9, xmm0 to xmm7 | operands |
 //! | r10 r11, xmm15 | within one operator |
 //!

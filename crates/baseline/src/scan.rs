@@ -1,4 +1,4 @@
-//! Which locals are worth a register: a look ahead, for functions with float locals only.
+//! Which locals are worth a register: a look ahead, for functions with float or vector locals only.
 //!
 //! All vector registers belong to whoever is called, so a local that lives in one is stored before
 //! each call and loaded behind it. Whether that pays depends on what follows:
@@ -47,7 +47,7 @@ impl Uses {
         self.best(candidates, 0)
     }
 
-    /// Those of the float locals `candidates` that are worth a register, best first.
+    /// Those of the float and vector locals `candidates` that are worth a register, best first.
     pub(crate) fn best_floats(&self, candidates: impl Iterator<Item = u32>) -> Vec<u32> {
         self.best(candidates, self.calls.saturating_mul(2).max(LEAST_GAIN))
     }

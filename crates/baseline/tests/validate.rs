@@ -31,7 +31,7 @@ fn validate_and_compile(
     function: DefinedFunc,
 ) -> Result<Compiled, CompileErrorKind> {
     let layout = InstanceLayout::new(module);
-    let settings = Settings { memory_mode: MemoryMode::Guard, consume_fuel: false };
+    let settings = Settings { memory_mode: MemoryMode::Guard, ..Settings::default() };
     let request = Request { module, layout: &layout, function, settings: &settings };
     Baseline::new().validate_and_compile(&request).map_err(|error| error.kind().clone())
 }

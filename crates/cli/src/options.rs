@@ -54,9 +54,13 @@ options! {
             "validate functions when they are compiled [n]";
         "compile-threads" => CompileThreads(usize, parse_count), "N",
             "threads that compile; 0: optimize on the program's own [cores]";
+        "compile-time" => CompileTime(Duration, parse_duration), "TIME",
+            "most time for optimizing one function [10s]";
+        "compile-memory" => CompileMemory(usize, parse_size), "SIZE",
+            "most memory for optimizing one function [1G]";
         "code-memory" => CodeMemory(usize, parse_size), "SIZE",
             "most code memory [1G]";
-        "protection" => Protection(Protection, parse_protection), "auto|file|toggle",
+        "protection" => Protection(Protection, parse_protection), "auto|file|toggle|pkey",
             "how code is protected from writes [auto]";
         "arena" => Arena(usize, parse_size), "SIZE",
             "code in one arena; small ones are for tests";
@@ -91,6 +95,8 @@ impl CodeOption {
             Self::Lazy(lazy) => config.lazy(lazy),
             Self::LazyValidation(lazy) => config.lazy_validation(lazy),
             Self::CompileThreads(threads) => config.compile_threads(threads),
+            Self::CompileTime(time) => config.compile_time_limit(time),
+            Self::CompileMemory(bytes) => config.compile_memory_limit(bytes),
             Self::CodeMemory(bytes) => config.code_memory_limit(bytes),
             Self::Protection(protection) => config.protection(protection),
             Self::Arena(bytes) => config.arena_code_bytes(bytes),
@@ -211,7 +217,8 @@ fn parse_protection(text: &str) -> Result<Protection, String> {
         "auto" => Ok(Protection::Auto),
         "file" => Ok(Protection::File),
         "toggle" => Ok(Protection::Toggle),
-        _ => Err(format!("expected auto, file or toggle, found `{text}`")),
+        "pkey" => Ok(Protection::Pkey),
+        _ => Err(format!("expected auto, file, toggle or pkey, found `{text}`")),
     }
 }
 

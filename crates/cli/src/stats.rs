@@ -54,6 +54,7 @@ fn value(stats: &EngineStats) -> Value {
             "bailouts": stats.bailouts,
             "failed": stats.failed_compiles,
         },
+        "collect": collect(stats),
         "tier_up": {
             "queued": stats.tier_ups.queued,
             "done": stats.tier_ups.done,
@@ -67,5 +68,17 @@ fn value(stats: &EngineStats) -> Value {
             "instances": stats.instances,
             "traps": stats.traps,
         },
+    })
+}
+
+fn collect(stats: &EngineStats) -> Value {
+    let collections = &stats.collections;
+    json!({
+        "collections": collections.collections,
+        "objects": collections.objects,
+        "bytes": collections.bytes,
+        "flushed_functions": collections.flushed,
+        "flushed_bytes": collections.flushed_bytes,
+        "revived_functions": stats.revived,
     })
 }

@@ -29,6 +29,11 @@ pub enum CompileErrorKind {
         /// Which limit.
         limit: &'static str,
     },
+    /// Compiling takes longer than it may.
+    TooLong {
+        /// What it was doing.
+        phase: &'static str,
+    },
     /// There is no room for the code.
     NoRoom {
         /// What was wanted and what there is.
@@ -74,6 +79,9 @@ impl fmt::Display for CompileError {
                 write!(f, "{what} is not supported (at offset 0x{offset:x})")
             }
             CompileErrorKind::TooLarge { limit } => write!(f, "the function exceeds {limit}"),
+            CompileErrorKind::TooLong { phase } => {
+                write!(f, "compiling takes longer than it may (stopped at {phase})")
+            }
             CompileErrorKind::NoRoom { message } => f.write_str(message),
             CompileErrorKind::Internal { message } => write!(f, "compiler failure: {message}"),
         }

@@ -11,7 +11,7 @@ mod trivial;
 
 pub use error::{CompileError, CompileErrorKind};
 pub use fuel::{FuelPlan, FuelTake};
-pub use request::{Compiled, Request, Settings};
+pub use request::{Compiled, Limits, Request, Settings};
 pub use trivial::Trivial;
 
 use codespace::Tier;

@@ -1,5 +1,7 @@
 //! A request to compile, and its result.
 
+use std::time::Duration;
+
 use codespace::{Draft, Flavor, Kind, Relocation, SideTables, Tier};
 use tierup_abi::{InstanceLayout, MemoryMode};
 use tierup_wasm::{DefinedFunc, Module};
@@ -37,6 +39,29 @@ pub struct Settings {
     pub memory_mode: MemoryMode,
     /// Whether code takes fuel: see [`FuelPlan`](crate::FuelPlan).
     pub consume_fuel: bool,
+    /// What compiling one function may take.
+    pub limits: Limits,
+}
+
+/// What compiling one function may take. Compilers that need time and memory in proportion to the
+/// body's size need not look at it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Most time.
+    pub time: Duration,
+    /// Most bytes of memory.
+    pub memory: usize,
+}
+
+impl Limits {
+    /// No limits.
+    pub const NONE: Self = Self { time: Duration::MAX, memory: usize::MAX };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 /// The result of compiling.

@@ -40,7 +40,8 @@ fn with_expectation(text: &str, compiler: &dyn Compiler) -> String {
     let mut output = input.join("\n").trim_end().to_string() + "\n";
     let explicit = input.contains(&";;! memory = explicit");
     let memory_mode = if explicit { MemoryMode::Explicit } else { MemoryMode::Guard };
-    let settings = Settings { memory_mode, consume_fuel: input.contains(&";;! fuel") };
+    let consume_fuel = input.contains(&";;! fuel");
+    let settings = Settings { memory_mode, consume_fuel, ..Settings::default() };
     let module = module(&output);
     for function in 0..module.defined_functions() {
         let compiled = compile_with(compiler, &module, function, &settings).unwrap();

@@ -14,7 +14,7 @@ use crate::{
 /// A way to run code that should make no difference.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mode {
-    /// Each function is compiled when it is called.
+    /// Each function is compiled when it is called, by the optimizing compiler.
     Lazy,
     /// All are compiled before the first call.
     Eager,
@@ -60,6 +60,8 @@ impl Mode {
     fn config(self, fuel: Fuel) -> Config {
         let mut config = Config::new();
         config.compile_threads(1).consume_fuel(fuel == Fuel::On);
+        // Unless a mode says something else.
+        config.strategy(CompilerStrategy::Optimizing);
         match self {
             Self::Lazy => &mut config,
             Self::Eager => config.lazy(false),

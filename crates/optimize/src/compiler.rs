@@ -3,13 +3,15 @@
 use std::fmt;
 
 use codespace::Tier;
-use cranelift_codegen::{CodegenError, control::ControlPlane, isa::OwnedTargetIsa};
+use cranelift_codegen::{CodegenError, isa::OwnedTargetIsa};
 use tierup_compile::{CompileError, CompileErrorKind, Compiled, Compiler, Request};
 
 use crate::{
-    HostError, constants, finish,
+    HostError,
+    allowance::Allowance,
+    finish,
     host::{self, Feature},
-    translate,
+    phases, translate,
     workspace::{self, Workspace},
 };
 
@@ -57,7 +59,8 @@ impl Optimizing {
     /// Like [`Compiler::compile`].
     pub fn intermediate(&self, request: &Request<'_>) -> Result<String, CompileError> {
         workspace::with(|workspace| {
-            translate::function(&*self.isa, request, workspace)?;
+            let allowance = Allowance::new(request.settings.limits);
+            translate::function(&*self.isa, request, workspace, &allowance)?;
             Ok(workspace.context.func.display().to_string())
         })
     }
@@ -67,18 +70,10 @@ impl Optimizing {
         request: &Request<'_>,
         workspace: &mut Workspace,
     ) -> Result<Compiled, CompileError> {
-        translate::function(&*self.isa, request, workspace)?;
-        let Workspace { context, registers, .. } = workspace;
-        let isa = &*self.isa;
-        let control = &mut ControlPlane::default();
-        context.optimize(isa, control).map_err(refused)?;
-        constants::keep_close(&mut context.func);
-        context.verify_if(isa).map_err(refused)?;
-        let code = isa
-            .compile_function(&context.func, &context.domtree, registers, false, control)
-            .map_err(refused)?
-            .apply_params(&context.func.params);
-        finish::compiled(&context.func, &code)
+        let allowance = Allowance::new(request.settings.limits);
+        translate::function(&*self.isa, request, workspace, &allowance)?;
+        let code = phases::run(&*self.isa, workspace, &allowance)?;
+        finish::compiled(&workspace.context.func, &code)
     }
 }
 
@@ -110,7 +105,7 @@ pub(crate) fn internal(message: impl Into<String>) -> CompileError {
 
 /// What a refusal of Cranelift means.
 #[cold]
-fn refused(error: CodegenError) -> CompileError {
+pub(crate) fn refused(error: CodegenError) -> CompileError {
     match error {
         CodegenError::ImplLimitExceeded => {
             CompileErrorKind::TooLarge { limit: "a limit of the code generator" }.into()

@@ -16,11 +16,14 @@
 mod compiler;
 mod host;
 mod workspace;
+mod allowance;
+mod phases;
 mod translate;
 mod phis;
 mod arms;
 mod condition;
 mod constants;
+mod nests;
 mod finish;
 
 pub use compiler::Optimizing;

@@ -19,7 +19,7 @@ pub(crate) struct Workspace {
     /// State of the function builder.
     pub(crate) builder: FunctionBuilderContext,
     /// State of the register allocator.
-    pub(crate) registers: regalloc2::Ctx,
+    pub(crate) allocator: regalloc2::Ctx,
 }
 
 impl Default for Workspace {
@@ -27,7 +27,7 @@ impl Default for Workspace {
         Self {
             context: Context::new(),
             builder: FunctionBuilderContext::new(),
-            registers: regalloc2::Ctx::default(),
+            allocator: regalloc2::Ctx::default(),
         }
     }
 }

@@ -2,11 +2,15 @@
 
 mod support;
 
-use std::{fmt::Write, time::Duration};
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
 
-use tierup_abi::MemoryMode;
-use tierup_compile::{CompileErrorKind, Compiled};
+use tierup_abi::{InstanceLayout, MemoryMode};
+use tierup_compile::{CompileErrorKind, Compiled, Compiler, Limits, Request, Settings};
 use tierup_compiler_tests::{Growth, compile, module, shapes};
+use tierup_wasm::DefinedFunc;
 
 /// Compiles the first function of a text.
 fn compiled(text: &str) -> Compiled {
@@ -103,4 +107,42 @@ fn long_straight_code() {
 #[test]
 fn many_branches_and_calls() {
     assert_linear(shapes::branches_and_calls, 1_000);
+}
+
+/// Compiles the first function of a text within limits.
+fn compiled_within(limits: Limits, text: &str) -> Result<Compiled, CompileErrorKind> {
+    let module = module(text);
+    let request = Request {
+        module: &module,
+        layout: &InstanceLayout::new(&module),
+        function: DefinedFunc(0),
+        settings: &Settings { limits, ..Settings::default() },
+    };
+    support::compiler().compile(&request).map_err(|error| error.kind().clone())
+}
+
+#[test]
+fn a_compile_that_takes_too_long_stops_where_it_is() {
+    let text = shapes::locals(1_000);
+    let error = |time| compiled_within(Limits { time, ..Limits::NONE }, &text).unwrap_err();
+    assert_eq!(error(Duration::ZERO), CompileErrorKind::TooLong { phase: "translation" });
+    // 30,000 blocks, which take Cranelift a second; it is to stop before its longest phase.
+    let text = locals_and_blocks("i32", 100, 10_000);
+    let limits = Limits { time: Duration::from_millis(20), ..Limits::NONE };
+    let start = Instant::now();
+    let error = compiled_within(limits, &text).unwrap_err();
+    assert!(matches!(error, CompileErrorKind::TooLong { .. }), "{error:?}");
+    let stopped = start.elapsed();
+    let start = Instant::now();
+    compiled_within(Limits::NONE, &text).unwrap();
+    assert!(stopped < start.elapsed(), "{stopped:?}");
+}
+
+#[test]
+fn a_compile_that_needs_too_much_memory_is_refused() {
+    let text = shapes::locals(1_000);
+    let within = |memory| compiled_within(Limits { memory, ..Limits::NONE }, &text);
+    let limit = "the memory for compiling one function";
+    assert_eq!(within(1 << 10).unwrap_err(), CompileErrorKind::TooLarge { limit });
+    assert_eq!(within(64 << 20).unwrap().bytes, compiled(&text).bytes);
 }

@@ -89,6 +89,8 @@ impl StoreState {
         let block: *mut _ = self.shared_block().as_ptr();
         // SAFETY: the block lives as long as the store; only this thread uses the field.
         unsafe { (*block).store = store };
+        // Another thread may have made the code.
+        vmem::make_code_readable();
         // SAFETY: the callee is what the store says about the function; `values` has room for
         // its type; `self` is not used until `enter` returns.
         unsafe { enter(callee, values.as_mut_ptr(), block) }

@@ -1,7 +1,7 @@
 //! What all stores of an engine share.
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
+use std::{sync::Arc, thread, time::Duration};
 
 use codespace::{
     CodeManager, Collected, Draft, Filter, HARD_STEPS, Installed, Placed, Removed, Step, Unit,
@@ -79,6 +79,11 @@ impl Default for RuntimeConfig {
     }
 }
 
+/// How often somebody who finds no room for code makes some, if others take it: each time after
+/// twice the pause.
+const ROUNDS: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_micros(100);
+
 /// What all stores of an engine share.
 #[derive(Debug)]
 pub struct EngineState {
@@ -152,6 +157,9 @@ impl EngineState {
     /// Takes the code that `filter` selects away from a module's functions; they go back to
     /// their lazy entries. It is freed in the background when it is on no stack.
     pub fn remove_code(&self, module: &CompiledModule, filter: Filter) -> Removed {
+        if self.is_inherited() {
+            return Removed::default();
+        }
         let removed = module.unit().remove(filter);
         self.note_removed(removed);
         removed
@@ -190,7 +198,7 @@ impl EngineState {
     ///
     /// As for `Unit::place`.
     pub fn place(&self, unit: &Arc<Unit>, drafts: &[Draft]) -> codespace::Result<Vec<Placed>> {
-        self.with_room(|| unit.place(drafts))
+        self.with_room(|| unit.place_all(drafts))
     }
 
     /// Makes a unit, with room as for [`Self::place`].
@@ -201,15 +209,23 @@ impl EngineState {
     /// Tries until there is room, or nothing is left to give up.
     fn with_room<R>(&self, attempt: impl Fn() -> codespace::Result<R>) -> codespace::Result<R> {
         let mut result = attempt();
-        for step in HARD_STEPS {
-            match result {
-                Err(error) if error.is_out_of_code_memory() => {
-                    tracing::debug!(target: "runtime", %error, ?step, "making room");
-                    self.collector.take(step);
-                    result = attempt();
+        for round in 0..ROUNDS {
+            let mut given_up = 0;
+            for step in HARD_STEPS {
+                match &result {
+                    Err(error) if error.is_out_of_code_memory() => {
+                        tracing::debug!(target: "runtime", %error, ?step, "making room");
+                    }
+                    _ => return result,
                 }
-                _ => break,
+                given_up += self.collector.take(step).functions;
+                result = attempt();
             }
+            if given_up == 0 && !self.manager.is_in_flight() {
+                break;
+            }
+            // Others may have taken the room, or are about to give some back.
+            thread::sleep(FIRST_PAUSE * (1 << round));
         }
         result
     }

@@ -124,7 +124,11 @@ unsafe extern "C" fn host_call(context: *const HostContext, values: *mut Value) 
     // SAFETY: (b); the wrapper made the buffer for this type.
     let values = unsafe { std::slice::from_raw_parts_mut(values, count) };
 
-    let call = AssertUnwindSafe(|| (context.function.call)(store, context.caller, values));
+    let call = AssertUnwindSafe(|| {
+        // [IN-CALLS]
+        store.poll()?;
+        (context.function.call)(store, context.caller, values)
+    });
     let result = catch_unwind(call);
     // SAFETY: as above; the closure with the other reference is gone.
     let store = unsafe { StoreState::of_head(&context.head) };
@@ -132,6 +136,8 @@ unsafe extern "C" fn host_call(context: *const HostContext, values: *mut Value) 
         // The process forked in the host call, and this is the child.
         end_forked_child();
     }
+    // Whatever the host function has done with this thread's rights.
+    vmem::make_code_readable();
     let pending = match result {
         Ok(Ok(())) => return 0,
         Ok(Err(error)) => Pending::Error(error),

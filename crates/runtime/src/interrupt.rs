@@ -11,6 +11,9 @@
 //! * [IN-LOST] whoever writes the real limit looks at `requested` afterwards, and whoever
 //!   requests writes `requested` first, with sequentially consistent accesses in between; so a
 //!   request is never overwritten for good.
+//! * [IN-CALLS] what code calls outside of Wasm polls before it does anything. Loops of baseline
+//!   code poll by their budgets, which count code and not what it calls: a loop around a host
+//!   function would run for minutes otherwise.
 
 use std::sync::{
     Arc,
@@ -20,7 +23,7 @@ use std::sync::{
 use codespace::Handshake;
 use tierup_abi::StoreBlock;
 
-use crate::StoreState;
+use crate::{Error, StoreState, Trap, TrapKind};
 
 /// A store's block, shared with those who may interrupt it.
 #[derive(Debug)]
@@ -150,8 +153,27 @@ impl StoreState {
         self.interrupt_handler = Some(InterruptHandler(Box::new(handler)));
     }
 
+    /// Does what somebody asked for who changed the limit, if anybody did: [IN-CALLS].
+    #[inline]
+    pub(crate) fn poll(&mut self) -> Result<(), Error> {
+        // Relaxed: as in the code that polls.
+        if self.block().limit.load(Ordering::Relaxed) != StoreBlock::INTERRUPT {
+            return Ok(());
+        }
+        self.interrupted()
+    }
+
+    #[cold]
+    fn interrupted(&mut self) -> Result<(), Error> {
+        self.answer_collector();
+        match self.handle_interrupt() {
+            InterruptAction::Continue => Ok(()),
+            InterruptAction::Trap => Err(Trap::new(TrapKind::Interrupted).into()),
+        }
+    }
+
     /// Handles a request, if there is one.
-    pub(crate) fn handle_interrupt(&mut self) -> InterruptAction {
+    fn handle_interrupt(&mut self) -> InterruptAction {
         if !self.shared_block().take_request() {
             return InterruptAction::Continue;
         }

@@ -51,7 +51,7 @@ impl Wrappers {
 
     #[cold]
     fn add(&self, place: &OnceLock<CodeRef>, kind: Kind, code: Vec<u8>) -> Result<usize, Error> {
-        let placed = self.unit.place([Draft::new(kind, code)])?;
+        let placed = self.unit.place(vec![Draft::new(kind, code)])?;
         let published = self.unit.publish(placed)?;
         let made = published.into_iter().next().expect("one draft gives one code object").code;
         // If another thread was first, ours goes away with `made`.

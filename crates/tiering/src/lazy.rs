@@ -5,9 +5,10 @@
 //!                              └─► compiler, which validates if that was put off ─► place ─► publish
 //! ```
 //!
-//! A compiler that cannot do a function *bails out*: another one does it then, if there is one.
-//! Whatever else goes wrong, a panic of the compiler included, is an error for the callers of that
-//! function and a counted event; nothing is remembered here, so the next call tries again.
+//! A compiler that cannot do a function *bails out*: another one does it then, if there is one. So
+//! it does if the compiler fails on its own account or panics, which is also a counted failure.
+//! Whatever else goes wrong is an error for the callers of that function and a counted event;
+//! nothing is remembered here, so the next call tries again.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -121,11 +122,7 @@ impl FunctionCompiler {
         let start = Instant::now();
         // To be read before the compiler looks at anything.
         let assumptions = subject.assumptions();
-        let compile = AssertUnwindSafe(|| self.run_compilers(subject, function));
-        let result = catch_unwind(compile).unwrap_or_else(|payload| {
-            let message = panic_message(&*payload);
-            Err(CompileErrorKind::Internal { message }.into())
-        });
+        let result = caught(|| self.run_compilers(subject, function));
         let (compiled, tier) =
             result.inspect_err(|error| self.note_failure(subject, function, error))?;
         let compile = Compile {
@@ -177,20 +174,23 @@ impl FunctionCompiler {
         let module = subject.module();
         let request =
             Request { module, layout: subject.layout(), function, settings: &self.settings };
-        let error = match self.run_compiler(&request) {
+        let error = match caught(|| self.run_compiler(&request)) {
             Ok(compiled) => return Ok((compiled, self.compiler.tier())),
             Err(error) => error,
         };
-        let bails_out = matches!(
-            error.kind(),
-            CompileErrorKind::Unsupported { .. } | CompileErrorKind::TooLarge { .. }
-        );
-        let Some(fallback) = self.fallback.as_ref().filter(|_| bails_out) else {
+        let Some(fallback) = self.fallback.as_ref().filter(|_| bails_out(&error)) else {
             return Err(error);
         };
         self.counters.count_bailout(&error);
+        if let CompileErrorKind::Internal { .. } = error.kind() {
+            self.note_failure(subject, function, &error);
+        }
         let index = module.function(function).0;
         tracing::debug!(target: "tiering", function = index, %error, "bailout");
+        if !self.validity.knows(function) {
+            request.validate()?;
+            self.validity.learn(function);
+        }
         Ok((fallback.compile(&request)?, fallback.tier()))
     }
 
@@ -200,9 +200,12 @@ impl FunctionCompiler {
             return self.compiler.compile(request);
         }
         let result = self.compiler.validate_and_compile(request);
-        let is_invalid =
-            |error: &CompileError| matches!(error.kind(), CompileErrorKind::Invalid { .. });
-        if !result.as_ref().is_err_and(is_invalid) {
+        // What failed on its own account may not have come to the body's end.
+        let is_unknown = |error: &CompileError| {
+            use CompileErrorKind::{Internal, Invalid};
+            matches!(error.kind(), Invalid { .. } | Internal { .. })
+        };
+        if !result.as_ref().is_err_and(is_unknown) {
             self.validity.learn(request.function);
         }
         result
@@ -225,6 +228,21 @@ impl FunctionCompiler {
             message: error.to_string(),
         });
     }
+}
+
+/// The result of `compile`, or its panic as an error.
+fn caught<T>(compile: impl FnOnce() -> Result<T, CompileError>) -> Result<T, CompileError> {
+    catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|payload| {
+        let message = panic_message(&*payload);
+        Err(CompileErrorKind::Internal { message }.into())
+    })
+}
+
+/// Whether another compiler may do better.
+fn bails_out(error: &CompileError) -> bool {
+    use CompileErrorKind::{Internal, TooLarge, TooLong, Unsupported};
+    let kind = error.kind();
+    matches!(kind, Unsupported { .. } | TooLarge { .. } | TooLong { .. } | Internal { .. })
 }
 
 /// What a panic said.

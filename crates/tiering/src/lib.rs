@@ -26,6 +26,6 @@ pub use counters::{CompileCounters, CompileFailure, TierCounts, TierUpCounts};
 pub use lazy::FunctionCompiler;
 pub use module::{ModuleTiering, Plan, Spent};
 pub use policy::{Answer, NUMBERS, Numbers, Policy, Question};
-pub use pool::{Pool, PoolHandle, PoolLoad};
+pub use pool::{Executor, Pool, PoolHandle, PoolLoad};
 pub use subject::Subject;
 pub use validity::{Validation, Validity};

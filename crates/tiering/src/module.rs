@@ -16,7 +16,7 @@ use std::{
 };
 
 use codespace::{Installed, Reason};
-use tierup_compile::{CompileError, CompileErrorKind, Compiler, Settings};
+use tierup_compile::{CompileError, CompileErrorKind, Compiler, Limits, Settings};
 use tierup_wasm::DefinedFunc;
 
 use crate::{
@@ -40,6 +40,8 @@ pub struct Plan {
     pub second: Option<Arc<dyn Compiler>>,
     /// For both.
     pub settings: Settings,
+    /// For `second`, which has code to leave a function with.
+    pub limits: Limits,
     /// Whether bodies are known to be valid.
     pub validation: Validation,
     /// When to tier up.
@@ -77,14 +79,14 @@ pub struct Spent {
 impl ModuleTiering {
     /// Tiering for a module of `functions` functions.
     pub fn new(plan: Plan, subject: Arc<dyn Subject>, functions: u32) -> Arc<Self> {
-        let Plan { first, fallback, second, settings, validation, policy, pool, counters } = plan;
+        let Plan { first, fallback, second, settings, limits, validation, .. } = plan;
+        let Plan { policy, pool, counters, .. } = plan;
         let validity = Arc::new(Validity::new(validation, functions));
-        let compiler = |compiler| {
-            let validity = Arc::clone(&validity);
-            FunctionCompiler::new(compiler, settings.clone(), validity, Arc::clone(&counters))
+        let compiler = |compiler, settings| {
+            FunctionCompiler::new(compiler, settings, Arc::clone(&validity), Arc::clone(&counters))
         };
-        let first = compiler(first).with_fallback(fallback);
-        let second = second.map(compiler);
+        let first = compiler(first, settings.clone()).with_fallback(fallback);
+        let second = second.map(|second| compiler(second, Settings { limits, ..settings }));
         Arc::new_cyclic(|own| Self {
             subject,
             first,

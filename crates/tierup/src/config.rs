@@ -1,9 +1,10 @@
 //! How an engine is made.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use tierup_compile::Compiler;
+use tierup_compile::{Compiler, Limits};
 use tierup_runtime::MemoryMode;
+use tierup_tiering::Executor;
 
 /// How an engine is made. Every setting has a default that suits most hosts.
 ///
@@ -19,6 +20,8 @@ pub struct Config {
     pub(crate) strategy: CompilerStrategy,
     pub(crate) tier_up_budget: u64,
     compile_threads: Option<usize>,
+    pub(crate) compile_limits: Limits,
+    pub(crate) executor: Option<Arc<dyn Executor>>,
     pub(crate) code_memory_limit: usize,
     pub(crate) protection: Protection,
     pub(crate) memory_mode: MemoryMode,
@@ -49,7 +52,7 @@ pub(crate) struct Compilers {
 
 /// How code memory is kept from being written.
 ///
-/// Code is never writable and executable at the same time.
+/// Code is never writable and executable at the same time, for any one thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Protection {
     /// The best that works here.
@@ -60,6 +63,9 @@ pub enum Protection {
     File,
     /// Pages switch between writable and executable.
     Toggle,
+    /// Pages have a protection key, and a thread has the right to write while it copies code.
+    /// [`Engine::new`](crate::Engine::new) fails where the processor or the kernel has no keys.
+    Pkey,
 }
 
 impl Config {
@@ -71,6 +77,8 @@ impl Config {
             strategy: CompilerStrategy::default(),
             tier_up_budget: tierup_tiering::NUMBERS.budget,
             compile_threads: None,
+            executor: None,
+            compile_limits: Limits { time: Duration::from_secs(10), memory: 1 << 30 },
             code_memory_limit: 1 << 30,
             protection: Protection::Auto,
             memory_mode: MemoryMode::Guard,
@@ -123,6 +131,33 @@ impl Config {
     /// that runs them, while they wait.
     pub fn compile_threads(&mut self, threads: usize) -> &mut Self {
         self.compile_threads = Some(threads);
+        self
+    }
+
+    /// Optimizes in the background on threads of the host instead of the engine's own. At most
+    /// [`Config::compile_threads`] jobs are given to it at once; with 0 threads none is.
+    ///
+    /// Dropping the engine waits for the jobs that run, and makes those that wait do nothing.
+    pub fn executor(&mut self, executor: Arc<dyn Executor>) -> &mut Self {
+        self.executor = Some(executor);
+        self
+    }
+
+    /// Most time for optimizing one function that has baseline code; 10 s by default. A function
+    /// that needs more stays as it is, and [`Engine::compile_failures`](crate::Engine) names it.
+    ///
+    /// It is looked at while a body is translated and between the compiler's phases, the last of
+    /// which is not begun if it is expected to exceed the limit.
+    pub fn compile_time_limit(&mut self, time: Duration) -> &mut Self {
+        self.compile_limits.time = time;
+        self
+    }
+
+    /// Most bytes of memory for optimizing one function that has baseline code; 1 GiB by default.
+    /// It is estimated from the size of the intermediate code. A function that needs more stays as
+    /// it is, as with [`Config::compile_time_limit`].
+    pub fn compile_memory_limit(&mut self, bytes: usize) -> &mut Self {
+        self.compile_limits.memory = bytes;
         self
     }
 

@@ -8,7 +8,9 @@ use tierup_optimize::Optimizing;
 use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
 use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Validation};
 
-use crate::{CompilerStrategy, Config, EngineStats, Error, Protection, config::Compilers};
+use crate::{
+    CompilerStrategy, Config, EngineStats, Error, ModuleOptions, Protection, config::Compilers,
+};
 
 /// Compilers, code memory and types that modules and stores share. Cheap to clone; all clones
 /// are one engine.
@@ -19,8 +21,6 @@ struct EngineInner {
     config: Config,
     state: Arc<EngineState>,
     compilers: Compilers,
-    /// Compiles what the first compiler cannot.
-    fallback: Option<Arc<dyn Compiler>>,
     counters: Arc<CompileCounters>,
     /// None if functions are optimized on the thread that runs them.
     pool: Option<Pool>,
@@ -33,7 +33,7 @@ impl Engine {
     ///
     /// If this machine cannot run it, or there is no address space for code.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let (compilers, fallback) = compilers(config)?;
+        let compilers = compilers(config)?;
         let workers = config.workers();
         let manager = CodeManager::new(&code_config(config))?;
         let runtime = RuntimeConfig {
@@ -45,9 +45,11 @@ impl Engine {
             config: config.clone(),
             state: EngineState::new(runtime, manager)?,
             compilers,
-            fallback,
             counters: Arc::default(),
-            pool: (workers != 0).then(|| Pool::new(workers)),
+            pool: (workers != 0).then(|| match &config.executor {
+                Some(executor) => Pool::with_executor(workers, Arc::clone(executor)),
+                None => Pool::new(workers),
+            }),
         })))
     }
 
@@ -125,36 +127,62 @@ impl Engine {
         &self.0.state
     }
 
-    /// When bodies of modules are validated.
+    /// When bodies of a module are validated.
     ///
     /// A quick compiler that is about to compile them all validates on the way. A slow one would
     /// learn too late that the last body is invalid, so for that one validation comes first.
-    pub(crate) fn validation(&self) -> Validation {
-        let EngineInner { config, compilers, .. } = &*self.0;
-        let is_joined = !config.lazy && compilers.first.tier() == Tier::Baseline;
+    pub(crate) fn validation(&self, options: &ModuleOptions) -> Validation {
+        let config = &self.0.config;
+        let is_joined =
+            !options.is_lazy(config) && self.roles(options).first.tier() == Tier::Baseline;
         match config.lazy_validation || is_joined {
             true => Validation::AtCompile,
             false => Validation::Done,
         }
     }
 
-    /// How modules are compiled whose bodies were validated, or not.
-    pub(crate) fn plan(&self, validation: Validation) -> Plan {
-        let EngineInner { config, compilers, fallback, counters, pool, .. } = &*self.0;
+    /// How a module is compiled whose bodies were validated, or not.
+    pub(crate) fn plan(&self, options: &ModuleOptions, validation: Validation) -> Plan {
+        let EngineInner { config, counters, pool, .. } = &*self.0;
+        let Roles { first, fallback, second } = self.roles(options);
         Plan {
-            first: Arc::clone(&compilers.first),
-            fallback: fallback.clone(),
-            second: compilers.second.clone(),
+            first,
+            fallback,
+            second,
             settings: Settings {
                 memory_mode: config.memory_mode,
                 consume_fuel: config.consume_fuel,
+                ..Settings::default()
             },
+            limits: config.compile_limits,
             validation,
             policy: Policy::new(config.tier_up_budget),
             pool: pool.as_ref().map(Pool::handle),
             counters: Arc::clone(counters),
         }
     }
+
+    /// What each compiler does for a module.
+    fn roles(&self, options: &ModuleOptions) -> Roles {
+        let EngineInner { config, compilers, .. } = &*self.0;
+        let Compilers { first, second } = compilers.clone();
+        let (first, fallback, second) = match (options.chosen_strategy(config), second) {
+            (CompilerStrategy::Optimizing, Some(second)) => (second, None, None),
+            (CompilerStrategy::Baseline, second) => (first, second, None),
+            (_, second) => (first, second.clone(), second),
+        };
+        Roles { first, fallback, second }
+    }
+}
+
+/// Which compiler does what.
+struct Roles {
+    /// Compiles functions at their first call.
+    first: Arc<dyn Compiler>,
+    /// Does what the first cannot do.
+    fallback: Option<Arc<dyn Compiler>>,
+    /// Compiles hot functions again.
+    second: Option<Arc<dyn Compiler>>,
 }
 
 /// How short memory is.
@@ -183,40 +211,16 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// The compilers that the configuration asks for, and the one for what the first cannot do.
-fn compilers(config: &Config) -> Result<(Compilers, Option<Arc<dyn Compiler>>), Error> {
-    let own = match &config.compilers {
-        Some(compilers) => compilers.clone(),
-        None => own_compilers(config.strategy)?,
-    };
-    Ok(match (config.strategy, own) {
-        (CompilerStrategy::Optimizing, Compilers { second: Some(second), .. }) => {
-            (Compilers { first: second, second: None }, None)
-        }
-        (CompilerStrategy::Baseline, Compilers { first, second }) => {
-            (Compilers { first, second: None }, second)
-        }
-        (_, compilers) => {
-            let fallback = compilers.second.clone();
-            (compilers, fallback)
-        }
-    })
-}
-
-/// The baseline compiler, where there is one, and the optimizing compiler.
-fn own_compilers(strategy: CompilerStrategy) -> Result<Compilers, Error> {
-    let optimizing = optimizing()?;
-    match baseline() {
-        Some(first) => Ok(Compilers { first, second: Some(optimizing) }),
-        None if strategy == CompilerStrategy::Baseline => {
-            Err(ErrorKind::Unsupported("there is no baseline compiler yet".to_owned()).into())
-        }
-        None => Ok(Compilers { first: optimizing, second: None }),
+/// The baseline compiler and the optimizing compiler, or what the configuration has instead.
+fn compilers(config: &Config) -> Result<Compilers, Error> {
+    match &config.compilers {
+        Some(compilers) => Ok(compilers.clone()),
+        None => Ok(Compilers { first: baseline(), second: Some(optimizing()?) }),
     }
 }
 
-fn baseline() -> Option<Arc<dyn Compiler>> {
-    Some(Arc::new(tierup_baseline::Baseline::new()))
+fn baseline() -> Arc<dyn Compiler> {
+    Arc::new(tierup_baseline::Baseline::new())
 }
 
 /// Everything that is compiled needs this machine's features, so it is the first to look.
@@ -232,6 +236,7 @@ fn code_config(config: &Config) -> codespace::Config {
             Protection::Auto => vmem::Strategy::Auto,
             Protection::File => vmem::Strategy::File,
             Protection::Toggle => vmem::Strategy::Toggle,
+            Protection::Pkey => vmem::Strategy::Pkey,
         },
         committed_limit: config.code_memory_limit,
         arena_code_bytes: config.arena_code_bytes.unwrap_or(default.arena_code_bytes),

@@ -159,17 +159,17 @@ pub(crate) fn dynamic<T: 'static>(
     HostFunction::new(ty, move |state, caller, values| {
         let mut scope = state.scope();
         let state: &mut StoreState = &mut scope;
-        let (mut few, mut many) = ([Val::I32(0); 2 * FEW], Vec::new());
-        let (params, results) = (types.params.len(), types.results.len());
-        let all = match params <= FEW && results <= FEW {
-            true => &mut few[..],
-            false => {
-                many.resize(params + results, Val::I32(0));
+        // Clearing room that is not needed would take longer than the rest.
+        let (mut few, mut many) = ([Val::I32(0); FEW / 2], Vec::new());
+        let count = types.params.len() + types.results.len();
+        let all = match few.get_mut(..count) {
+            Some(few) => few,
+            None => {
+                many.resize(count, Val::I32(0));
                 &mut many[..]
             }
         };
-        let (params, all) = all.split_at_mut(params);
-        let results = &mut all[..results];
+        let (params, results) = all.split_at_mut(types.params.len());
         for ((param, &ty), &value) in params.iter_mut().zip(&types.params).zip(&*values) {
             *param = Val::from_raw(state, ty, value);
         }

@@ -57,7 +57,7 @@ pub use func::Func;
 pub use function_code::FunctionCode;
 pub use instance::{Extern, Instance};
 pub use linker::Linker;
-pub use module::{ExportType, ImportType, Module};
+pub use module::{ExportType, ImportType, Module, ModuleOptions};
 pub use objects::{Global, Memory, Table};
 pub use stats::EngineStats;
 /// What a compiler is, for those who bring their own.
@@ -66,7 +66,7 @@ pub use tierup_runtime::{
     Backtrace, CollectionStats, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction,
     InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
 };
-pub use tierup_tiering::{CompileFailure, PoolLoad, TierCounts, TierUpCounts};
+pub use tierup_tiering::{CompileFailure, Executor, PoolLoad, TierCounts, TierUpCounts};
 pub use tierup_wasm::{
     Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType,
 };

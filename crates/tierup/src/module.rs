@@ -9,7 +9,7 @@ use tierup_tiering::{ModuleTiering, Validation};
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
-    Engine, Error, FunctionCode,
+    CompilerStrategy, Config, Engine, Error, FunctionCode,
     hooks::{ModuleHooks, ModuleSubject},
 };
 
@@ -31,6 +31,52 @@ struct ModuleInner {
     engine: Engine,
     compiled: Arc<CompiledModule>,
     tiering: Arc<ModuleTiering>,
+}
+
+/// How one module is made, where it differs from its engine.
+///
+/// ```
+/// # fn main() -> Result<(), tierup::Error> {
+/// use tierup::{CompilerStrategy, Engine, Module, ModuleOptions};
+///
+/// let mut options = ModuleOptions::new();
+/// options.strategy(CompilerStrategy::Optimizing);
+/// let module = Module::with_options(&Engine::default(), "(module)", &options)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ModuleOptions {
+    strategy: Option<CompilerStrategy>,
+    lazy: Option<bool>,
+}
+
+impl ModuleOptions {
+    /// Everything as the engine has it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Which compilers make the module's code.
+    pub fn strategy(&mut self, strategy: CompilerStrategy) -> &mut Self {
+        self.strategy = Some(strategy);
+        self
+    }
+
+    /// Whether its functions are compiled when they are first called.
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
+    pub fn lazy(&mut self, lazy: bool) -> &mut Self {
+        self.lazy = Some(lazy);
+        self
+    }
+
+    pub(crate) fn is_lazy(&self, config: &Config) -> bool {
+        self.lazy.unwrap_or(config.lazy)
+    }
+
+    pub(crate) fn chosen_strategy(&self, config: &Config) -> CompilerStrategy {
+        self.strategy.unwrap_or(config.strategy)
+    }
 }
 
 /// An import of a module.
@@ -61,7 +107,20 @@ impl Module {
     /// If it is malformed or invalid, or there is no room for its code's tables. Without lazy
     /// compilation also if a function cannot be compiled.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
-        Self::from_vec(engine, bytes.as_ref().to_vec())
+        Self::with_options(engine, bytes, &ModuleOptions::new())
+    }
+
+    /// A module from its binary or text form, compiled as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::new`].
+    pub fn with_options(
+        engine: &Engine,
+        bytes: impl AsRef<[u8]>,
+        options: &ModuleOptions,
+    ) -> Result<Self, Error> {
+        Self::make(engine, Bytes::from(into_binary(bytes.as_ref().to_vec())?), options)
     }
 
     /// A module from its binary or text form. Binary is kept as it is and not copied.
@@ -70,8 +129,7 @@ impl Module {
     ///
     /// As for [`Module::new`].
     pub fn from_vec(engine: &Engine, bytes: Vec<u8>) -> Result<Self, Error> {
-        let binary = if is_binary(&bytes) { bytes } else { parse_text(&bytes)? };
-        Self::from_bytes(engine, Bytes::from(binary))
+        Self::from_bytes(engine, Bytes::from(into_binary(bytes)?))
     }
 
     /// A module from its binary form, which is shared and not copied.
@@ -80,21 +138,25 @@ impl Module {
     ///
     /// As for [`Module::new`].
     pub fn from_bytes(engine: &Engine, bytes: Bytes) -> Result<Self, Error> {
+        Self::make(engine, bytes, &ModuleOptions::new())
+    }
+
+    fn make(engine: &Engine, bytes: Bytes, options: &ModuleOptions) -> Result<Self, Error> {
         let module = tierup_wasm::Module::decode(bytes)?;
         let config = engine.config();
-        let validation = engine.validation();
+        let validation = engine.validation(options);
         if validation == Validation::Done {
             module.validate_bodies(config.module_threads())?;
         }
         let subject = Arc::<ModuleSubject>::default();
         let functions = module.defined_functions();
-        let tiering =
-            ModuleTiering::new(engine.plan(validation), Arc::clone(&subject) as _, functions);
+        let plan = engine.plan(options, validation);
+        let tiering = ModuleTiering::new(plan, Arc::clone(&subject) as _, functions);
         let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
         let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
         subject.set(&compiled);
         let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
-        if !config.lazy {
+        if !options.is_lazy(config) {
             module.compile_whole()?;
         }
         Ok(module)
@@ -136,6 +198,11 @@ impl Module {
     /// Lets the module's code be flushed again.
     pub fn unpin(&self) {
         self.0.compiled.unit().unpin();
+    }
+
+    /// Whether its code is kept.
+    pub fn is_pinned(&self) -> bool {
+        self.0.compiled.unit().is_pinned()
     }
 
     /// Compiles all functions that have no code, on the engine's compile threads.
@@ -259,6 +326,10 @@ impl Module {
         let function = self.0.compiled.module().function(function).0;
         ErrorKind::Compile { function, message: error.to_string() }.into()
     }
+}
+
+fn into_binary(bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
+    if is_binary(&bytes) { Ok(bytes) } else { parse_text(&bytes) }
 }
 
 fn is_binary(bytes: &[u8]) -> bool {

@@ -79,6 +79,12 @@ impl CodeManager {
         self.is_high() && part(self.config().committed_limit, marks::BETWEEN) < new
     }
 
+    /// Is there code that was placed and not published, or has ended and is not free? Takes no
+    /// lock.
+    pub fn is_in_flight(&self) -> bool {
+        self.counters().in_flight() != 0
+    }
+
     /// Bytes of code ever generated. Takes no lock.
     pub fn generated_bytes(&self) -> usize {
         self.counters().generated()

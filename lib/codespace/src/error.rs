@@ -108,7 +108,10 @@ impl fmt::Display for Error {
         match self.kind() {
             ErrorKind::OutOfCodeMemory { wanted, free, limit } => {
                 let used = limit.saturating_sub(*free);
-                write!(f, "out of code memory: {wanted} bytes wanted, {used} of {limit} in use")
+                write!(
+                    f,
+                    "out of code memory: {wanted} bytes wanted, {used} used, the limit is {limit}"
+                )
             }
             ErrorKind::OutOfAddressSpace { wanted, free } => write!(
                 f,

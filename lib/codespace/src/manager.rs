@@ -124,7 +124,7 @@ impl CodeManager {
     /// Everything that wants or gives back memory does this too.
     pub fn reap(&self) {
         if !self.0.limbo.is_empty() && self.check_process().is_ok() {
-            self.0.reap();
+            drop(self.0.reap());
         }
     }
 
@@ -207,14 +207,18 @@ impl CodeManager {
         &self.0.collection
     }
 
-    /// Lets dead objects be found no more, and frees them when nobody can be using them.
-    pub(crate) fn bury(&self, doomed: Vec<Doomed>) {
+    /// Lets dead objects be found no more, and frees them when nobody can be using them. What they
+    /// held is to be dropped without locks: it may run code of the user.
+    pub(crate) fn bury(&self, doomed: Vec<Doomed>) -> Vec<Contents> {
         for object in &doomed {
             let code = self.0.slab.record(object.id());
             code.contents().arena.index().clear(&code.range());
         }
         self.0.limbo.add(doomed, &self.0.eras);
-        self.reap();
+        match self.check_process() {
+            Ok(()) => self.0.reap(),
+            Err(_) => Vec::new(),
+        }
     }
 }
 
@@ -240,17 +244,17 @@ impl Shared {
         }
     }
 
-    fn reap(&self) {
-        self.remove(self.limbo.take_ready(&self.eras));
+    fn reap(&self) -> Vec<Contents> {
+        self.remove(self.limbo.take_ready(&self.eras))
     }
 
-    fn remove(&self, expired: Vec<Expired>) {
+    fn remove(&self, expired: Vec<Expired>) -> Vec<Contents> {
         let objects = self.slab.remove(expired);
         for (range, contents) in &objects {
             let item = contents.item(range);
             contents.unit.count(|counters| counters.removed(item));
         }
-        give_back(objects);
+        give_back(objects)
     }
 }
 
@@ -261,7 +265,7 @@ impl Drop for Shared {
         }
         // What is left in the slab would hold its arena, and the arena the slab.
         let expired = self.limbo.take_all();
-        self.remove(expired);
+        drop(self.remove(expired));
     }
 }
 
@@ -271,8 +275,8 @@ impl fmt::Debug for CodeManager {
     }
 }
 
-/// Frees ranges arena by arena, and drops the rest (which may run code of the user) at the end.
-pub(crate) fn give_back(mut objects: Vec<(Range<usize>, Contents)>) {
+/// Frees ranges arena by arena, and returns the rest, to be dropped: that may run code of the user.
+pub(crate) fn give_back(mut objects: Vec<(Range<usize>, Contents)>) -> Vec<Contents> {
     objects.sort_unstable_by_key(|(range, _)| range.start);
     for run in objects.chunk_by(|(_, a), (_, b)| Arc::ptr_eq(&a.arena, &b.arena)) {
         let ranges: Vec<Range<usize>> = run.iter().map(|(range, _)| range.clone()).collect();
@@ -282,4 +286,5 @@ pub(crate) fn give_back(mut objects: Vec<(Range<usize>, Contents)>) {
             contents.unit.count(|counters| counters.freed(range.len()));
         }
     }
+    objects.into_iter().map(|(_, contents)| contents).collect()
 }

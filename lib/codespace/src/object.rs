@@ -228,9 +228,11 @@ impl Code {
         self.range().contains(&pc) && self.offset(pc).is_none()
     }
 
-    /// The machine code, with constants and veneers.
+    /// The machine code, with constants and veneers. Under protection keys only this thread, and
+    /// those that called [`vmem::make_code_readable`], can read it.
     pub fn bytes(&self) -> &[u8] {
         let range = self.range();
+        vmem::make_code_readable();
         // SAFETY: the object's range is committed, readable under every strategy, written before
         // the object could be found and not again as long as it exists, which the borrow of a
         // counted reference or of a scope ensures.

@@ -67,7 +67,7 @@ impl Drop for Placed {
         if let Some(reserved) = self.reserved.take()
             && self.unit.manager().check_process().is_ok()
         {
-            give_back(self.unit.manager().slab().withdraw(vec![reserved]));
+            drop(give_back(self.unit.manager().slab().withdraw(vec![reserved])));
         }
     }
 }
@@ -78,12 +78,21 @@ impl Unit {
     /// # Errors
     ///
     /// If a draft is bad, or there is no memory for it. Nothing is placed then.
-    pub fn place(self: &Arc<Self>, drafts: impl AsRef<[Draft]>) -> Result<Vec<Placed>> {
+    pub fn place(self: &Arc<Self>, drafts: Vec<Draft>) -> Result<Vec<Placed>> {
+        self.place_all(&drafts)
+    }
+
+    /// As [`Self::place`], for who may have to try again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::place`].
+    pub fn place_all(self: &Arc<Self>, drafts: &[Draft]) -> Result<Vec<Placed>> {
         self.manager().check_process()?;
         self.manager().reap();
         let reach = self.reach();
-        let mut placed = Vec::with_capacity(drafts.as_ref().len());
-        let mut rest = drafts.as_ref();
+        let mut placed = Vec::with_capacity(drafts.len());
+        let mut rest = drafts;
         while !rest.is_empty() {
             let allocation = self.allocate(rest, &reach)?;
             let (batch, later) = rest.split_at(allocation.objects().len());
@@ -157,7 +166,7 @@ impl Unit {
     ) -> Result<Vec<Placed>> {
         let arena = allocation.arena();
         let (mut scope, base) = allocation.write()?;
-        let mut objects = Vec::with_capacity(drafts.as_ref().len());
+        let mut objects = Vec::with_capacity(drafts.len());
         let mut packer = Packer::default();
         for (draft, range) in drafts.iter().zip(allocation.objects()) {
             let (contents, body) = self.contents(draft, arena, &mut packer)?;

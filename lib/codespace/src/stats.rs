@@ -155,6 +155,12 @@ impl Counters {
         read(&self.generated).saturating_sub(read(&self.freed))
     }
 
+    /// Bytes of them that are of no object: on their way to become one, or to be free.
+    pub(crate) fn in_flight(&self) -> usize {
+        let objects: usize = self.classes.iter().map(|class| read(&class.bytes)).sum();
+        self.occupied().saturating_sub(objects)
+    }
+
     pub(crate) fn generated(&self) -> usize {
         read(&self.generated)
     }

@@ -343,7 +343,7 @@ impl Drop for Unit {
             doomed.push(object);
         }
         self.manager.forget_unit(self.identity.id);
-        self.manager.bury(doomed);
+        drop(self.manager.bury(doomed));
     }
 }
 

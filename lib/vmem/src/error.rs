@@ -72,6 +72,11 @@ pub enum ErrorKind {
         /// Bytes wanted.
         wanted: usize,
     },
+    /// Code cannot be protected by keys here.
+    NoProtectionKeys {
+        /// Why not.
+        reason: &'static str,
+    },
     /// The memory belongs to the process that this one was forked from.
     ForkedChild,
 }
@@ -122,6 +127,7 @@ impl fmt::Display for Error {
             ErrorKind::OutOfHeap { wanted } => {
                 write!(f, "no heap memory for a buffer of {wanted} bytes")
             }
+            ErrorKind::NoProtectionKeys { reason } => write!(f, "no protection keys: {reason}"),
             ErrorKind::ForkedChild => f.write_str("code memory does not survive a fork"),
         }
     }

@@ -7,6 +7,7 @@ use sync::Arc;
 
 use crate::{
     ErrorKind, FaultKind, FaultPlan, Result,
+    key::ProtectionKey,
     sys::{self, Access, Mapping},
 };
 
@@ -85,7 +86,18 @@ impl Space {
         self.mapping.protect(range, access)
     }
 
-    /// The same to go back after a failure: never planned to fail.
+    /// Makes pages readable, writable and executable, as far as a thread's rights to the key go.
+    pub(crate) fn protect_by_key(
+        &self,
+        range: Range<usize>,
+        key: ProtectionKey,
+        kind: FaultKind,
+    ) -> Result<()> {
+        self.faults.check(kind)?;
+        self.mapping.protect_by_key(range, key)
+    }
+
+    /// As [`protect`](Self::protect), to go back after a failure: never planned to fail.
     pub(crate) fn protect_again(&self, range: Range<usize>, access: Access) -> Result<()> {
         self.mapping.protect(range, access)
     }

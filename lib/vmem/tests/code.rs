@@ -5,7 +5,7 @@ mod support;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use support::{
-    STRATEGIES, Stop, code_pages, mappings_in, memory, put, read, reason, request, returning, run,
+    Stop, code_pages, mappings_in, memory, put, read, reason, request, returning, run, strategies,
 };
 use vmem::{CodeMemory, CodeRequest, ErrorKind, Strategy, TRAP_BYTE, page_size, sync_cores};
 
@@ -21,7 +21,7 @@ fn auto_finds_a_strategy_that_runs() {
 
 #[test]
 fn both_strategies_write_code_that_runs() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 3);
         assert_eq!(memory.strategy(), strategy);
         let start = memory.code_range().start;
@@ -49,7 +49,7 @@ fn granules_fit_the_strategies() {
 
 #[test]
 fn parts_are_where_they_were_wanted() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         for align in [1, 1 << 31] {
             let request = CodeRequest { align, data_bytes: 1, ..request(strategy) };
             let memory = CodeMemory::reserve(&request).unwrap();
@@ -68,7 +68,7 @@ fn parts_are_where_they_were_wanted() {
 
 #[test]
 fn data_is_writable_where_committed() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 1);
         let data = memory.data_range();
         let first = data.start..data.start + page_size();
@@ -86,7 +86,7 @@ fn data_is_writable_where_committed() {
 
 #[test]
 fn a_dropped_scope_writes_nothing() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 1);
         let start = memory.code_range().start;
         put(&memory, start, &returning(1)).unwrap();
@@ -101,7 +101,7 @@ fn a_dropped_scope_writes_nothing() {
 
 #[test]
 fn discarded_code_is_traps_and_stays_committed() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 40);
         let start = memory.code_range().start;
         let range = code_pages(&memory, 0..40);
@@ -118,7 +118,7 @@ fn discarded_code_is_traps_and_stays_committed() {
 
 #[test]
 fn decommitting_gives_memory_back_and_committing_again_reads_zeros() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 64);
         let whole = code_pages(&memory, 0..64);
         put(&memory, whole.start, &vec![0x90; whole.len()]).unwrap();
@@ -142,13 +142,14 @@ fn decommitting_gives_memory_back_and_committing_again_reads_zeros() {
 
 #[test]
 fn what_is_not_committed_is_not_readable() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 4);
         memory.decommit_code(code_pages(&memory, 1..2)).unwrap();
         for mapping in mappings_in(&memory.code_range()) {
             let start = mapping.range.start.max(memory.code_range().start);
             let page = (start - memory.code_range().start) / page_size();
-            let expected = if page == 0 || page == 2 { "r-x" } else { "---" };
+            let committed = if strategy == Strategy::Pkey { "rwx" } else { "r-x" };
+            let expected = if page == 0 || page == 2 { committed } else { "---" };
             assert!(mapping.access.starts_with(expected), "{strategy:?} {page}: {mapping:?}");
         }
     }
@@ -156,7 +157,7 @@ fn what_is_not_committed_is_not_readable() {
 
 #[test]
 fn mappings_are_estimated_from_above() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 0);
         for page in (0..100).step_by(2) {
             memory.commit_code(code_pages(&memory, page..page + 1)).unwrap();
@@ -170,7 +171,7 @@ fn mappings_are_estimated_from_above() {
 
 #[test]
 fn wrong_requests_are_errors() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 4);
         let code = memory.code_range();
         let whole = code_pages(&memory, 0..4);
@@ -199,7 +200,7 @@ fn wrong_requests_are_errors() {
 
 #[test]
 fn two_gigabytes_cost_nothing_until_they_are_used() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let request = CodeRequest {
             data_bytes: 1 << 20,
             code_bytes: (2 << 30) - (1 << 20),
@@ -219,7 +220,7 @@ fn two_gigabytes_cost_nothing_until_they_are_used() {
 
 #[test]
 fn code_runs_while_other_pages_are_written_and_given_back() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 1);
         let start = memory.code_range().start;
         put(&memory, start, &returning(99)).unwrap();
@@ -251,7 +252,7 @@ fn code_runs_while_other_pages_are_written_and_given_back() {
 /// The road of a freed range: other code is written where another core has run code before.
 #[test]
 fn reused_addresses_run_the_new_code_on_other_cores() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 1);
         let start = memory.code_range().start;
         let (published, seen) = (AtomicU32::new(0), AtomicU32::new(0));
@@ -292,7 +293,7 @@ fn reused_addresses_run_the_new_code_on_other_cores() {
 /// Ranges share pages on purpose: scopes must not close each other's window.
 #[test]
 fn hammer_scopes_of_neighbours_are_open_at_once() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let memory = memory(strategy, 1);
         let start = memory.code_range().start;
         sync::hammer(4, 500, |thread, round| {

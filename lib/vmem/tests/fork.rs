@@ -5,8 +5,8 @@ mod support;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use support::{
-    Ended, STRATEGIES, Stop, code_pages, in_child, mappings_in, memory, put, read, reason,
-    returning, run,
+    Ended, Stop, code_pages, in_child, mappings_in, memory, put, read, reason, returning, run,
+    strategies,
 };
 use vmem::{ErrorKind, ForkGuard, Strategy, is_forked_child, page_size};
 
@@ -107,7 +107,7 @@ fn toggle_children_have_a_copy() {
 
 #[test]
 fn children_can_make_code_memory_of_their_own() {
-    for strategy in STRATEGIES {
+    for strategy in strategies() {
         let parents = memory(Strategy::File, 1);
         let ended = in_child(|| {
             let own = memory(strategy, 1);

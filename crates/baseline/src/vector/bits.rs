@@ -47,7 +47,7 @@ impl Generator<'_> {
     }
 
     pub(crate) fn visit_v128_any_true(&mut self) -> Generated {
-        let register = self.pop_vector()?;
+        let register = self.pop_readable_vector()?;
         self.apply(vector::TEST, register, register);
         self.registers.free_xmm(register);
         self.push(ValType::I32, Place::Flags(Condition::NotEqual));
@@ -67,7 +67,7 @@ impl Generator<'_> {
 
     /// The lanes' highest bits.
     fn bitmask(&mut self, signs: Operation) -> Generated {
-        let source = self.pop_vector()?;
+        let source = self.pop_readable_vector()?;
         let target = self.new_gpr();
         self.asm.operate(signs, tierup_asm::Width::W32, target, source);
         self.registers.free_xmm(source);

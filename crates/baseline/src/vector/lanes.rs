@@ -128,7 +128,7 @@ impl Generator<'_> {
             self.push_gpr(it.ty, target);
             return Ok(());
         }
-        let source = self.own_xmm(ValType::V128, value);
+        let source = self.readable_xmm(ValType::V128, value);
         let target = self.new_gpr();
         match (lane, it.size) {
             (0, 4 | 8) => self.asm.operate(Operation::FROM_VECTOR, width, source, target),

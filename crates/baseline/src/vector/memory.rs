@@ -105,7 +105,7 @@ impl Generator<'_> {
         (extract, width, size): LaneAccess,
     ) -> Generated {
         self.check_lane(lane, size)?;
-        let source = self.pop_vector()?;
+        let source = self.pop_readable_vector()?;
         let index = self.pop_index(access)?;
         let operand = self.address(access, index, size.into())?;
         self.asm.operate_byte((extract, lane), width, source, operand);

@@ -38,6 +38,12 @@ impl Generator<'_> {
         self.pop_xmm()
     }
 
+    /// Pops a vector into a register that is only read.
+    pub(super) fn pop_readable_vector(&mut self) -> Generated<Xmm> {
+        let (ty, value) = self.pop_value()?;
+        Ok(self.readable_xmm(ty, value))
+    }
+
     /// Pops a vector that can be read in place: from a register, the frame or the constants.
     pub(super) fn pop_vector_operand(&mut self) -> Generated<(Operand, Value)> {
         let (_, value) = self.pop_value()?;
@@ -50,7 +56,7 @@ impl Generator<'_> {
             Value::Memory(address) => (address.into(), value),
             Value::Vector(constant) => (self.constant_label(constant).into(), value),
             _ => {
-                let register = self.own_xmm(ValType::V128, value);
+                let register = self.readable_xmm(ValType::V128, value);
                 (register.into(), Value::Xmm(register))
             }
         }
@@ -60,11 +66,12 @@ impl Generator<'_> {
     pub(super) fn pop_vectors(&mut self, order: Order) -> Generated<(Xmm, Operand, Value)> {
         let (_, right) = self.pop_value()?;
         let (_, left) = self.pop_value()?;
-        let in_register = |value| matches!(value, Value::Xmm(_));
+        let is_own =
+            |value| matches!(value, Value::Xmm(register) if self.registers.is_operands(register));
         let turns = match order {
             Order::Fixed => false,
             Order::Reversed => true,
-            Order::Commutes => in_register(right) && !in_register(left),
+            Order::Commutes => is_own(right) && !is_own(left),
         };
         let (changed, read) = if turns { (right, left) } else { (left, right) };
         let target = self.own_xmm(ValType::V128, changed);

@@ -24,7 +24,7 @@
 ;;|   24  mov qword ptr [rbp-30h], 0
 ;;|   2c  mov r11, [r14]
 ;;|   2f  cmp rsp, [r11]
-;;|   32  jb 0C6h
+;;|   32  jb 0BDh
 ;;|   38  mov r15, [r14+20h]
 ;;|   3c  movaps xmm0, xmm9                    @53
 ;;|   40  mov rdi, [r14+38h]
@@ -35,43 +35,40 @@
 ;;|   56  movsd xmm9, [rbp-20h]
 ;;|   5c  movsd xmm8, [rbp-28h]
 ;;|   62  movaps xmm8, xmm0                    @55
-;;|   66  sub dword ptr [r14+50h], 38h         @57
-;;|   6e  js 0DBh
+;;|   66  sub dword ptr [r14+50h], 32h         @57
+;;|   6e  js 0D2h
 ;;|   74  movsd xmm0, [r15+rbx]                @65 MemoryOutOfBounds
 ;;|   7a  movaps xmm1, xmm9                    @68
 ;;|   7e  mulsd xmm1, xmm0
-;;|   82  movaps xmm0, xmm8                    @69
-;;|   86  addsd xmm0, xmm1
-;;|   8a  movaps xmm8, xmm0                    @70
-;;|   8e  lea eax, [rbx-8]                     @76
-;;|   91  mov ebx, eax                         @77
-;;|   93  test ebx, ebx                        @79
-;;|   95  jne 66h
-;;|   9b  movq r11, xmm8                       @84
-;;|   a0  btc r11, 3Fh
-;;|   a5  movq xmm0, r11
-;;|   aa  sub dword ptr [r14+50h], 6Ch         @85
-;;|   b2  js 0EEh
-;;|   b8  mov r14, [rbp-8]
-;;|   bc  mov r15, [rbp-10h]
-;;|   c0  mov rbx, [rbp-18h]
-;;|   c4  leave
-;;|   c5  ret
-;;|   c6  mov r10, rdi                         @46
-;;|   c9  mov rdi, r14
-;;|   cc  mov r11, [r14+8]
-;;|   d0  call qword ptr [r11]
-;;|   d3  mov rdi, r10
-;;|   d6  jmp 38h
-;;|   db  mov r11d, 0                          @57
-;;|   e1  mov r10, [r14+8]
-;;|   e5  call qword ptr [r10+8]
-;;|   e9  jmp 74h
-;;|   ee  push r10                             @85
-;;|   f0  push r10
-;;|   f2  mov r11d, 0
-;;|   f8  mov r10, [r14+8]
-;;|   fc  call qword ptr [r10+8]
-;;|  100  pop r10
-;;|  102  pop r10
-;;|  104  jmp 0B8h
+;;|   82  addsd xmm8, xmm1                     @69
+;;|   87  lea ebx, [rbx-8]                     @76
+;;|   8a  test ebx, ebx                        @79
+;;|   8c  jne 66h
+;;|   92  movq r11, xmm8                       @84
+;;|   97  btc r11, 3Fh
+;;|   9c  movq xmm0, r11
+;;|   a1  sub dword ptr [r14+50h], 69h         @85
+;;|   a9  js 0E5h
+;;|   af  mov r14, [rbp-8]
+;;|   b3  mov r15, [rbp-10h]
+;;|   b7  mov rbx, [rbp-18h]
+;;|   bb  leave
+;;|   bc  ret
+;;|   bd  mov r10, rdi                         @46
+;;|   c0  mov rdi, r14
+;;|   c3  mov r11, [r14+8]
+;;|   c7  call qword ptr [r11]
+;;|   ca  mov rdi, r10
+;;|   cd  jmp 38h
+;;|   d2  mov r11d, 0                          @57
+;;|   d8  mov r10, [r14+8]
+;;|   dc  call qword ptr [r10+8]
+;;|   e0  jmp 74h
+;;|   e5  push r10                             @85
+;;|   e7  push r10
+;;|   e9  mov r11d, 0
+;;|   ef  mov r10, [r14+8]
+;;|   f3  call qword ptr [r10+8]
+;;|   f7  pop r10
+;;|   f9  pop r10
+;;|   fb  jmp 0AFh

@@ -20,16 +20,16 @@
 ;;|   1a  mov ebx, esi
 ;;|   1c  mov r11, [r14]
 ;;|   1f  cmp rsp, [r11]
-;;|   22  jb 0B1h
+;;|   22  jb 0AFh
 ;;|   28  mov r15, [r14+20h]
 ;;|   2c  mov r11, [r14]                       @48
 ;;|   2f  sub qword ptr [r11+40h], 1
-;;|   34  jb 0C6h
-;;|   3a  sub dword ptr [r14+50h], 43h
-;;|   42  js 0C7h
+;;|   34  jb 0C4h
+;;|   3a  sub dword ptr [r14+50h], 42h
+;;|   42  js 0C5h
 ;;|   48  mov r11, [r14]                       @50
 ;;|   4b  sub qword ptr [r11+40h], 5
-;;|   50  jb 0DAh
+;;|   50  jb 0D8h
 ;;|   56  mov dword ptr [r15+rbx], 7           @54 MemoryOutOfBounds
 ;;|   5e  mov esi, ebx                         @59
 ;;|   60  mov rdi, [r14+38h]
@@ -37,41 +37,40 @@
 ;;|   68  call qword ptr [rax]
 ;;|   6a  mov r11, [r14]                       @61
 ;;|   6d  sub qword ptr [r11+40h], 5
-;;|   72  jb 0DBh
-;;|   78  lea eax, [rbx-4]                     @65
-;;|   7b  mov ebx, eax                         @66
-;;|   7d  test ebx, ebx                        @68
-;;|   7f  jne 3Ah
-;;|   85  mov r11, [r14]                       @71
-;;|   88  sub qword ptr [r11+40h], 1
-;;|   8d  jb 0DCh
-;;|   93  mov eax, ebx                         @73
-;;|   95  sub dword ptr [r14+50h], 66h
-;;|   9d  js 0DDh
-;;|   a3  mov r14, [rbp-8]
-;;|   a7  mov r15, [rbp-10h]
-;;|   ab  mov rbx, [rbp-18h]
-;;|   af  leave
-;;|   b0  ret
-;;|   b1  mov r10, rdi                         @47
-;;|   b4  mov rdi, r14
-;;|   b7  mov r11, [r14+8]
-;;|   bb  call qword ptr [r11]
-;;|   be  mov rdi, r10
-;;|   c1  jmp 28h
-;;|   c6  hlt                                  @48 OutOfFuel
-;;|   c7  mov r11d, 0                          @48
-;;|   cd  mov r10, [r14+8]
-;;|   d1  call qword ptr [r10+8]
-;;|   d5  jmp 48h
-;;|   da  hlt                                  @50 OutOfFuel
-;;|   db  hlt                                  @61 OutOfFuel
-;;|   dc  hlt                                  @71 OutOfFuel
-;;|   dd  push r10                             @73
-;;|   df  push r10
-;;|   e1  mov r11d, 0
-;;|   e7  mov r10, [r14+8]
-;;|   eb  call qword ptr [r10+8]
+;;|   72  jb 0D9h
+;;|   78  lea ebx, [rbx-4]                     @65
+;;|   7b  test ebx, ebx                        @68
+;;|   7d  jne 3Ah
+;;|   83  mov r11, [r14]                       @71
+;;|   86  sub qword ptr [r11+40h], 1
+;;|   8b  jb 0DAh
+;;|   91  mov eax, ebx                         @73
+;;|   93  sub dword ptr [r14+50h], 65h
+;;|   9b  js 0DBh
+;;|   a1  mov r14, [rbp-8]
+;;|   a5  mov r15, [rbp-10h]
+;;|   a9  mov rbx, [rbp-18h]
+;;|   ad  leave
+;;|   ae  ret
+;;|   af  mov r10, rdi                         @47
+;;|   b2  mov rdi, r14
+;;|   b5  mov r11, [r14+8]
+;;|   b9  call qword ptr [r11]
+;;|   bc  mov rdi, r10
+;;|   bf  jmp 28h
+;;|   c4  hlt                                  @48 OutOfFuel
+;;|   c5  mov r11d, 0                          @48
+;;|   cb  mov r10, [r14+8]
+;;|   cf  call qword ptr [r10+8]
+;;|   d3  jmp 48h
+;;|   d8  hlt                                  @50 OutOfFuel
+;;|   d9  hlt                                  @61 OutOfFuel
+;;|   da  hlt                                  @71 OutOfFuel
+;;|   db  push r10                             @73
+;;|   dd  push r10
+;;|   df  mov r11d, 0
+;;|   e5  mov r10, [r14+8]
+;;|   e9  call qword ptr [r10+8]
+;;|   ed  pop r10
 ;;|   ef  pop r10
-;;|   f1  pop r10
-;;|   f3  jmp 0A3h
+;;|   f1  jmp 0A1h

@@ -26,51 +26,49 @@
 ;;|   26  mov qword ptr [rbp-28h], 0
 ;;|   2e  mov r11, [r14]
 ;;|   31  cmp rsp, [r11]
-;;|   34  jb 0A2h
-;;|   3a  sub dword ptr [r14+30h], 40h         @28
-;;|   42  js 0B7h
+;;|   34  jb 9Dh
+;;|   3a  sub dword ptr [r14+30h], 3Dh         @28
+;;|   42  js 0B2h
 ;;|   48  mov r13d, r12d                       @32
-;;|   4b  sub dword ptr [r14+30h], 2Fh         @34
-;;|   53  js 0CAh
+;;|   4b  sub dword ptr [r14+30h], 2Dh         @34
+;;|   53  js 0C5h
 ;;|   59  mov eax, [rbp-28h]                   @40
 ;;|   5c  add eax, r13d
 ;;|   5f  mov [rbp-28h], eax                   @41
-;;|   62  lea eax, [r13-1]                     @47
-;;|   66  mov r13d, eax                        @48
-;;|   69  test r13d, r13d                      @50
-;;|   6c  jne 4Bh
-;;|   72  lea eax, [rbx-1]                     @57
-;;|   75  mov ebx, eax                         @58
-;;|   77  test ebx, ebx                        @60
-;;|   79  jne 3Ah
-;;|   7f  mov eax, [rbp-28h]                   @65
-;;|   82  sub dword ptr [r14+30h], 60h
-;;|   8a  js 0DDh
-;;|   90  mov r14, [rbp-8]
-;;|   94  mov rbx, [rbp-10h]
-;;|   98  mov r12, [rbp-18h]
-;;|   9c  mov r13, [rbp-20h]
-;;|   a0  leave
-;;|   a1  ret
-;;|   a2  mov r10, rdi                         @25
-;;|   a5  mov rdi, r14
-;;|   a8  mov r11, [r14+8]
-;;|   ac  call qword ptr [r11]
-;;|   af  mov rdi, r10
-;;|   b2  jmp 3Ah
-;;|   b7  mov r11d, 0                          @28
-;;|   bd  mov r10, [r14+8]
-;;|   c1  call qword ptr [r10+8]
-;;|   c5  jmp 48h
-;;|   ca  mov r11d, 0                          @34
-;;|   d0  mov r10, [r14+8]
-;;|   d4  call qword ptr [r10+8]
-;;|   d8  jmp 59h
-;;|   dd  push r10                             @65
-;;|   df  push r10
-;;|   e1  mov r11d, 0
-;;|   e7  mov r10, [r14+8]
-;;|   eb  call qword ptr [r10+8]
-;;|   ef  pop r10
-;;|   f1  pop r10
-;;|   f3  jmp 90h
+;;|   62  lea r13d, [r13-1]                    @47
+;;|   66  test r13d, r13d                      @50
+;;|   69  jne 4Bh
+;;|   6f  lea ebx, [rbx-1]                     @57
+;;|   72  test ebx, ebx                        @60
+;;|   74  jne 3Ah
+;;|   7a  mov eax, [rbp-28h]                   @65
+;;|   7d  sub dword ptr [r14+30h], 5Eh
+;;|   85  js 0D8h
+;;|   8b  mov r14, [rbp-8]
+;;|   8f  mov rbx, [rbp-10h]
+;;|   93  mov r12, [rbp-18h]
+;;|   97  mov r13, [rbp-20h]
+;;|   9b  leave
+;;|   9c  ret
+;;|   9d  mov r10, rdi                         @25
+;;|   a0  mov rdi, r14
+;;|   a3  mov r11, [r14+8]
+;;|   a7  call qword ptr [r11]
+;;|   aa  mov rdi, r10
+;;|   ad  jmp 3Ah
+;;|   b2  mov r11d, 0                          @28
+;;|   b8  mov r10, [r14+8]
+;;|   bc  call qword ptr [r10+8]
+;;|   c0  jmp 48h
+;;|   c5  mov r11d, 0                          @34
+;;|   cb  mov r10, [r14+8]
+;;|   cf  call qword ptr [r10+8]
+;;|   d3  jmp 59h
+;;|   d8  push r10                             @65
+;;|   da  push r10
+;;|   dc  mov r11d, 0
+;;|   e2  mov r10, [r14+8]
+;;|   e6  call qword ptr [r10+8]
+;;|   ea  pop r10
+;;|   ec  pop r10
+;;|   ee  jmp 8Bh

@@ -59,7 +59,9 @@ fn run(
                 Between::Nothing => Ok(()),
                 Between::Collect => ctx.eval("globalThis.between = gc"),
                 Between::Flush => {
-                    let flush = move || engine.remove_code().functions as f64;
+                    let flush = move || {
+                        engine.remove_code();
+                    };
                     ctx.globals().set("between", Function::new(ctx.clone(), flush)?)
                 }
             }

@@ -46,7 +46,7 @@ use self::{
     call_type::CallTypes, callee::Callees, control::Control, environment::Environment,
     variable::Locals,
 };
-use crate::{arms, phis, workspace::Workspace};
+use crate::{allowance::Allowance, arms, phis, workspace::Workspace};
 
 /// The result of translating one operator.
 pub(crate) type Translated<T = ()> = Result<T, CompileError>;
@@ -56,11 +56,12 @@ pub(crate) fn function(
     isa: &dyn TargetIsa,
     request: &Request<'_>,
     workspace: &mut Workspace,
+    allowance: &Allowance,
 ) -> Translated {
     let builder = FunctionBuilder::new(&mut workspace.context.func, &mut workspace.builder);
     let mut body = operators::Body::new(request)?;
     let mut translator = Translator::enter(builder, request, &mut body)?;
-    body.translate(&mut translator)?;
+    body.translate(&mut translator, allowance)?;
     if translator.leave(isa) {
         phis::remove_constant(&mut workspace.context.func);
         arms::leave_loops_first(&mut workspace.context.func);

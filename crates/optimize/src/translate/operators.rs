@@ -5,13 +5,15 @@
 //! not compile; all others are refused. Operators that open and close blocks are always seen;
 //! all others only where code is reachable.
 
-use cranelift_codegen::ir::SourceLoc;
+use cranelift_codegen::ir::{Function, SourceLoc};
 use tierup_compile::{CompileError, CompileErrorKind, Request};
 use tierup_wasm::ValType;
 use wasmparser::{
     BinaryReader, FrameKind, FrameStack, Operator, OperatorsReader, VisitOperator,
     VisitSimdOperator,
 };
+
+use crate::allowance::Allowance;
 
 use super::{Translated, Translator, variable::VARIABLE_BUDGET};
 
@@ -70,8 +72,13 @@ impl<'a> Body<'a> {
     }
 
     /// Translates all operators.
-    pub(super) fn translate(&mut self, translator: &mut Translator<'_>) -> Translated {
+    pub(super) fn translate(
+        &mut self,
+        translator: &mut Translator<'_>,
+        allowance: &Allowance,
+    ) -> Translated {
         while !self.reader.eof() {
+            allowance.at_operator(translator.ir())?;
             translator.begin_operator(self.offset());
             translator.take_fuel();
             self.reader.visit_operator(&mut Visitor(translator)).map_err(decoding)??;
@@ -103,6 +110,11 @@ fn decoding(error: wasmparser::Error) -> CompileError {
 }
 
 impl Translator<'_> {
+    /// The IR so far.
+    fn ir(&self) -> &Function {
+        self.builder.func
+    }
+
     /// All instructions from here on come from the operator at `offset`.
     fn begin_operator(&mut self, offset: usize) {
         self.offset = offset;

@@ -19,39 +19,38 @@
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
 ;;|    4  mov rax, [rdi]                       @25
-;;|    7  mov rcx, [rax]
-;;|    a  mov r8, rsp
-;;|    d  cmp r8, rcx
-;;|   10  jb 6Dh
+;;|    7  mov rax, [rax]
+;;|    a  mov rcx, rsp
+;;|    d  cmp rcx, rax
+;;|   10  jb 70h
 ;;|   16  xorpd xmm0, xmm0
-;;|   1a  mov rcx, 3FF0000000000000h           @65
-;;|   24  movq xmm1, rcx
+;;|   1a  mov rax, 3FF0000000000000h           @65
+;;|   24  movq xmm1, rax
 ;;|   29  xorpd xmm2, xmm2                     @76
 ;;|   2d  cvtsi2sd xmm2, rsi
 ;;|   32  divsd xmm1, xmm2                     @77
-;;|   36  mov rcx, [rax]                       @30
-;;|   39  test rcx, rcx
-;;|   3c  jl 7Bh
-;;|   42  ucomisd xmm0, [90h]                  @47
-;;|   4a  ja 64h
-;;|   50  sub edx, 1                           @-
-;;|   53  addsd xmm0, xmm1                     @78
-;;|   57  test edx, edx                        @88
-;;|   59  jne 36h
-;;|   5f  jmp 68h                              @91
-;;|   64  xorpd xmm0, xmm0                     @-
-;;|   68  mov rsp, rbp                         @94
-;;|   6b  pop rbp
-;;|   6c  ret
-;;|   6d  mov rcx, [rdi+8]                     @25
-;;|   71  mov rcx, [rcx]
-;;|   74  call rcx
-;;|   76  jmp 16h
-;;|   7b  mov rcx, [rdi+8]                     @30
-;;|   7f  mov rcx, [rcx]
-;;|   82  call rcx
-;;|   84  jmp 42h
-;;|   89  add [rax], al                        @-
-;;|   8b  add [rax], al
-;;|   8d  add [rax], al
-;;|   8f  add [rax], al
+;;|   36  mov rax, [rdi]                       @-
+;;|   39  mov rcx, [rax]                       @30
+;;|   3c  test rcx, rcx
+;;|   3f  jl 7Eh
+;;|   45  ucomisd xmm0, [90h]                  @47
+;;|   4d  ja 67h
+;;|   53  sub edx, 1                           @-
+;;|   56  addsd xmm0, xmm1                     @78
+;;|   5a  test edx, edx                        @88
+;;|   5c  jne 39h
+;;|   62  jmp 6Bh                              @91
+;;|   67  xorpd xmm0, xmm0                     @-
+;;|   6b  mov rsp, rbp                         @94
+;;|   6e  pop rbp
+;;|   6f  ret
+;;|   70  mov rax, [rdi+8]                     @25
+;;|   74  mov rax, [rax]
+;;|   77  call rax
+;;|   79  jmp 16h
+;;|   7e  mov rcx, [rdi+8]                     @30
+;;|   82  mov rcx, [rcx]
+;;|   85  call rcx
+;;|   87  jmp 45h
+;;|   8c  add [rax], al                        @-
+;;|   8e  add [rax], al

@@ -19,49 +19,50 @@
 ;;= function 0, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
-;;|    4  mov rcx, [rdi]                       @24
-;;|    7  mov rax, [rcx]
-;;|    a  mov rdx, rsp
-;;|    d  cmp rdx, rax
-;;|   10  jb 7Eh
+;;|    4  mov rax, [rdi]                       @24
+;;|    7  mov rax, [rax]
+;;|    a  mov rcx, rsp
+;;|    d  cmp rcx, rax
+;;|   10  jb 81h
 ;;|   16  xor eax, eax
-;;|   18  mov rdx, rax
-;;|   1b  mov r8, [rcx]                        @27
-;;|   1e  test r8, r8
-;;|   21  jl 8Ch
-;;|   27  mov r9d, 64h                         @-
-;;|   2d  mov r8, rdx
-;;|   30  imul r8d, edx                        @42
-;;|   34  mov r10, [rcx]                       @34
-;;|   37  test r10, r10
-;;|   3a  jl 9Bh
-;;|   40  mov r10, r9                          @-
-;;|   43  sub r10d, 1
-;;|   47  mov r11, r8
-;;|   4a  imul r11d, r9d                       @45
-;;|   4e  add eax, r11d                        @46
-;;|   51  test r10d, r10d                      @56
-;;|   54  je 62h
-;;|   5a  mov r9, r10                          @-
-;;|   5d  jmp 34h
-;;|   62  lea r8d, [rdx+1]
-;;|   66  xor eax, edx                         @63
-;;|   68  cmp r8d, esi                         @76
-;;|   6b  jae 79h
-;;|   71  mov rdx, r8                          @-
-;;|   74  jmp 1Bh
-;;|   79  mov rsp, rbp                         @81
-;;|   7c  pop rbp
-;;|   7d  ret
-;;|   7e  mov rax, [rdi+8]                     @24
-;;|   82  mov rax, [rax]
-;;|   85  call rax
-;;|   87  jmp 16h
-;;|   8c  mov r8, [rdi+8]                      @27
-;;|   90  mov r8, [r8]
-;;|   93  call r8
-;;|   96  jmp 27h
-;;|   9b  mov r10, [rdi+8]                     @34
-;;|   9f  mov r10, [r10]
-;;|   a2  call r10
-;;|   a5  jmp 40h
+;;|   18  mov rcx, [rdi]                       @-
+;;|   1b  mov rdx, rax
+;;|   1e  mov r8, [rcx]                        @27
+;;|   21  test r8, r8
+;;|   24  jl 8Fh
+;;|   2a  mov r9d, 64h                         @-
+;;|   30  mov r8, rdx
+;;|   33  imul r8d, edx                        @42
+;;|   37  mov r10, [rcx]                       @34
+;;|   3a  test r10, r10
+;;|   3d  jl 9Eh
+;;|   43  mov r10, r9                          @-
+;;|   46  sub r10d, 1
+;;|   4a  mov r11, r8
+;;|   4d  imul r11d, r9d                       @45
+;;|   51  add eax, r11d                        @46
+;;|   54  test r10d, r10d                      @56
+;;|   57  je 65h
+;;|   5d  mov r9, r10                          @-
+;;|   60  jmp 37h
+;;|   65  lea r8d, [rdx+1]
+;;|   69  xor eax, edx                         @63
+;;|   6b  cmp r8d, esi                         @76
+;;|   6e  jae 7Ch
+;;|   74  mov rdx, r8                          @-
+;;|   77  jmp 1Eh
+;;|   7c  mov rsp, rbp                         @81
+;;|   7f  pop rbp
+;;|   80  ret
+;;|   81  mov rax, [rdi+8]                     @24
+;;|   85  mov rax, [rax]
+;;|   88  call rax
+;;|   8a  jmp 16h
+;;|   8f  mov r8, [rdi+8]                      @27
+;;|   93  mov r8, [r8]
+;;|   96  call r8
+;;|   99  jmp 2Ah
+;;|   9e  mov r10, [rdi+8]                     @34
+;;|   a2  mov r10, [r10]
+;;|   a5  call r10
+;;|   a8  jmp 43h

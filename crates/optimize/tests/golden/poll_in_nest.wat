@@ -14,41 +14,42 @@
 ;;= function 0, frame of 0 bytes
 ;;|    0  push rbp                             @-
 ;;|    1  mov rbp, rsp
-;;|    4  mov rcx, [rdi]                       @25
-;;|    7  mov rax, [rcx]
-;;|    a  mov r8, rsp
-;;|    d  cmp r8, rax
-;;|   10  jb 5Eh
+;;|    4  mov rax, [rdi]                       @25
+;;|    7  mov rax, [rax]
+;;|    a  mov rcx, rsp
+;;|    d  cmp rcx, rax
+;;|   10  jb 61h
 ;;|   16  xor eax, eax
-;;|   18  mov r8, [rcx]                        @28
-;;|   1b  test r8, r8
-;;|   1e  jl 6Ch
-;;|   24  mov r8, rdx                          @-
-;;|   27  mov r9, [rcx]                        @34
-;;|   2a  test r9, r9
-;;|   2d  jl 7Bh
-;;|   33  mov r9, r8                           @-
-;;|   36  sub r9d, 1
-;;|   3a  add eax, r8d                         @40
-;;|   3d  test r9d, r9d                        @50
-;;|   40  je 4Eh
-;;|   46  mov r8, r9                           @-
-;;|   49  jmp 27h
-;;|   4e  sub esi, 1
-;;|   51  test esi, esi                        @60
-;;|   53  jne 18h
-;;|   59  mov rsp, rbp                         @65
-;;|   5c  pop rbp
-;;|   5d  ret
-;;|   5e  mov rax, [rdi+8]                     @25
-;;|   62  mov rax, [rax]
-;;|   65  call rax
-;;|   67  jmp 16h
-;;|   6c  mov r8, [rdi+8]                      @28
-;;|   70  mov r8, [r8]
-;;|   73  call r8
-;;|   76  jmp 24h
-;;|   7b  mov r9, [rdi+8]                      @34
-;;|   7f  mov r9, [r9]
-;;|   82  call r9
-;;|   85  jmp 33h
+;;|   18  mov rcx, [rdi]                       @-
+;;|   1b  mov r8, [rcx]                        @28
+;;|   1e  test r8, r8
+;;|   21  jl 6Fh
+;;|   27  mov r8, rdx                          @-
+;;|   2a  mov r9, [rcx]                        @34
+;;|   2d  test r9, r9
+;;|   30  jl 7Eh
+;;|   36  mov r9, r8                           @-
+;;|   39  sub r9d, 1
+;;|   3d  add eax, r8d                         @40
+;;|   40  test r9d, r9d                        @50
+;;|   43  je 51h
+;;|   49  mov r8, r9                           @-
+;;|   4c  jmp 2Ah
+;;|   51  sub esi, 1
+;;|   54  test esi, esi                        @60
+;;|   56  jne 1Bh
+;;|   5c  mov rsp, rbp                         @65
+;;|   5f  pop rbp
+;;|   60  ret
+;;|   61  mov rax, [rdi+8]                     @25
+;;|   65  mov rax, [rax]
+;;|   68  call rax
+;;|   6a  jmp 16h
+;;|   6f  mov r8, [rdi+8]                      @28
+;;|   73  mov r8, [r8]
+;;|   76  call r8
+;;|   79  jmp 27h
+;;|   7e  mov r9, [rdi+8]                      @34
+;;|   82  mov r9, [r9]
+;;|   85  call r9
+;;|   88  jmp 36h

@@ -3,10 +3,7 @@
 //! * [BU-OWNER] as [WR-OWNER] asks, the word below the frame pointer is the instance, which comes
 //!   in `r14` here.
 
-use std::{
-    arch::naked_asm,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{arch::naked_asm, sync::Arc};
 
 use tierup_abi::{InstanceHead, StoreBlock};
 use tierup_wasm::DefinedFunc;
@@ -14,7 +11,6 @@ use tierup_wasm::DefinedFunc;
 use super::{
     Outcome,
     keep::{close_frame, open_frame},
-    poll::interrupt,
     run,
 };
 use crate::{Error, InstanceHandle, StoreState, compile_stack, enter::unwind};
@@ -52,10 +48,7 @@ pub(super) unsafe extern "C" fn stub() {
 /// As for [`run`]; the instance has a function of that number.
 unsafe extern "C" fn spent(instance: *const InstanceHead, function: u32) -> Outcome {
     let work = |store: &mut StoreState, instance| {
-        // Relaxed: as in the code that polls.
-        if store.block().limit.load(Ordering::Relaxed) == StoreBlock::INTERRUPT {
-            interrupt(store)?;
-        }
+        store.poll()?;
         refill(store, instance, DefinedFunc(function)).map(|()| 0)
     };
     // SAFETY: the caller's promise is the same.

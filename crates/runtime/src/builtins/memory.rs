@@ -8,12 +8,12 @@ use std::sync::Arc;
 use tierup_abi::InstanceHead;
 use tierup_wasm::{DataIndex, MemoryIndex};
 
-use super::{Outcome, run};
+use super::{Outcome, operate};
 use crate::{Error, InstanceHandle, MemoryHandle, StoreState, Trap, TrapKind, fuel::Work};
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn grow(
     instance: *const InstanceHead,
     memory: u32,
@@ -29,12 +29,12 @@ pub(super) unsafe extern "C" fn grow(
         Ok(previous.into())
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn copy(
     instance: *const InstanceHead,
     target: u32,
@@ -60,12 +60,12 @@ pub(super) unsafe extern "C" fn copy(
         Ok(0)
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn fill(
     instance: *const InstanceHead,
     memory: u32,
@@ -81,12 +81,12 @@ pub(super) unsafe extern "C" fn fill(
         Ok(0)
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn init(
     instance: *const InstanceHead,
     memory: u32,
@@ -109,19 +109,19 @@ pub(super) unsafe extern "C" fn init(
         Ok(0)
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn drop_data(instance: *const InstanceHead, segment: u32) -> Outcome {
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         store.instance_mut(instance)?.drop_data(DataIndex(segment));
         Ok(0)
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 fn memory_of(

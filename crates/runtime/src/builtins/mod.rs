@@ -114,6 +114,23 @@ builtin_table! {
     RefFunc = ref_func: table::ref_func,
 }
 
+/// Runs the implementation of an operator: [IN-CALLS].
+///
+/// # Safety
+///
+/// As for [`run`].
+unsafe fn operate(
+    instance: *const InstanceHead,
+    work: impl FnOnce(&mut StoreState, InstanceHandle) -> Result<u64, Error>,
+) -> Outcome {
+    let work = |store: &mut StoreState, instance| {
+        store.poll()?;
+        work(store, instance)
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { run(instance, work) }
+}
+
 /// Runs an implementation for the instance whose code called it.
 ///
 /// # Safety

@@ -11,7 +11,7 @@ use super::{
     keep::{close_frame, open_frame},
     run,
 };
-use crate::{Error, InterruptAction, StoreState, Trap, TrapKind, enter::unwind};
+use crate::{StoreState, Trap, TrapKind, enter::unwind};
 
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn stub() {
@@ -49,17 +49,8 @@ unsafe extern "C" fn poll(instance: *const InstanceHead, stack_pointer: usize) -
         if stack_pointer < store.block().stack_limit.load(Ordering::Relaxed) {
             return Err(Trap::new(TrapKind::StackOverflow).into());
         }
-        interrupt(store).map(|()| 0)
+        store.poll().map(|()| 0)
     };
     // SAFETY: the caller's promise is the same.
     unsafe { run(instance, work) }
-}
-
-/// Does what somebody asked for who changed the limit.
-pub(super) fn interrupt(store: &mut StoreState) -> Result<(), Error> {
-    store.answer_collector();
-    match store.handle_interrupt() {
-        InterruptAction::Continue => Ok(()),
-        InterruptAction::Trap => Err(Trap::new(TrapKind::Interrupted).into()),
-    }
 }

@@ -6,7 +6,7 @@
 use tierup_abi::InstanceHead;
 use tierup_wasm::{ElementIndex, FuncIndex, TableIndex};
 
-use super::{Outcome, run};
+use super::{Outcome, operate};
 use crate::{
     Error, InstanceHandle, StoreState, TableHandle, Trap, TrapKind, Value, fuel::Work,
     table::Element,
@@ -14,7 +14,7 @@ use crate::{
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn get(
     instance: *const InstanceHead,
     table: u32,
@@ -25,12 +25,12 @@ pub(super) unsafe extern "C" fn get(
         Ok(store.table_reference(table, index)?.ok_or_else(out_of_bounds)?.to_u64())
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn set(
     instance: *const InstanceHead,
     table: u32,
@@ -43,12 +43,12 @@ pub(super) unsafe extern "C" fn set(
         inside(store.table_mut(table)?.set(index, element))
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn grow(
     instance: *const InstanceHead,
     table: u32,
@@ -66,12 +66,12 @@ pub(super) unsafe extern "C" fn grow(
         Ok(previous.into())
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn fill(
     instance: *const InstanceHead,
     table: u32,
@@ -87,12 +87,12 @@ pub(super) unsafe extern "C" fn fill(
         inside(store.table_mut(table)?.fill(start, length, element))
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn copy(
     instance: *const InstanceHead,
     target: u32,
@@ -110,12 +110,12 @@ pub(super) unsafe extern "C" fn copy(
         inside(store.copy_elements((target, target_start), (source, source_start), length)?)
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn init(
     instance: *const InstanceHead,
     table: u32,
@@ -132,12 +132,12 @@ pub(super) unsafe extern "C" fn init(
         inside(store.init_table(target, source, length)?)
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn drop_elements(
     instance: *const InstanceHead,
     segment: u32,
@@ -147,19 +147,19 @@ pub(super) unsafe extern "C" fn drop_elements(
         Ok(0)
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`operate`].
 pub(super) unsafe extern "C" fn ref_func(instance: *const InstanceHead, function: u32) -> Outcome {
     let work = |store: &mut StoreState, instance: InstanceHandle| {
         let function = store.instance_function(instance, FuncIndex(function))?;
         Ok(store.raw_function(Some(function))?.to_u64())
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { run(instance, work) }
+    unsafe { operate(instance, work) }
 }
 
 fn table_of(

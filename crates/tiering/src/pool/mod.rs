@@ -1,13 +1,16 @@
-//! Threads that compile in the background.
+//! Threads that compile in the background: the pool's own, or those of the embedder's executor.
 //!
 //! ```text
 //!   Pool (the engine's) ───────┐ drop: stop, forget what waits, join
 //!   PoolHandle (each module's) ┴► queue ──► worker threads: task.run(), again and again
+//!                                       └─► executor jobs: task.run() once each
 //! ```
 //!
 //! * [PO-WEAK] a task holds its module weakly, and no task or module owns the pool; so a thread of
 //!   the pool never joins itself, and what is dropped is not kept alive by what waits for it.
 //! * [PO-PROMPT] stopping waits for compiles that are running, not for any that are queued.
+//! * [PO-TICKET] each job that an executor was given is counted in `scheduled` until it starts or is
+//!   dropped, so jobs that an executor throws away keep nobody else from being run.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -55,9 +58,29 @@ pub struct PoolLoad {
     pub running: usize,
 }
 
+/// Runs jobs on threads of its own, such as a thread pool that the embedder has anyway.
+///
+/// ```
+/// #[derive(Debug)]
+/// struct Threads;
+///
+/// impl tierup_tiering::Executor for Threads {
+///     fn spawn(&self, job: Box<dyn FnOnce() + Send>) {
+///         std::thread::spawn(job);
+///     }
+/// }
+/// ```
+pub trait Executor: Send + Sync + std::fmt::Debug {
+    /// Runs `job` soon, once. A job compiles one function, which can take seconds, and never waits
+    /// for another job. To drop it is to lose the optimized code of some function for a while.
+    fn spawn(&self, job: Box<dyn FnOnce() + Send>);
+}
+
 #[derive(Debug)]
 struct Shared {
     workers: usize,
+    /// None if the pool has threads of its own.
+    executor: Option<Arc<dyn Executor>>,
     process: u32,
     state: Mutex<State>,
     changed: Condvar,
@@ -73,10 +96,15 @@ struct State {
     queue: Queue<Task>,
     threads: Vec<JoinHandle<()>>,
     idle: usize,
+    /// [PO-TICKET]
+    scheduled: usize,
     running: usize,
     running_big: usize,
     stopped: bool,
 }
+
+/// An executor's job that has not started. [PO-TICKET]
+struct Ticket(Arc<Shared>);
 
 /// Compilers want a deep stack; only what is touched costs memory.
 const STACK_SIZE: usize = 16 << 20;
@@ -84,16 +112,27 @@ const STACK_SIZE: usize = 16 << 20;
 impl Pool {
     /// Will have at most `workers` threads, at least one. None is started before there is work.
     pub fn new(workers: usize) -> Self {
+        Self::with(workers, None)
+    }
+
+    /// Has no threads, but gives `executor` at most `workers` jobs at once, at least one.
+    pub fn with_executor(workers: usize, executor: Arc<dyn Executor>) -> Self {
+        Self::with(workers, Some(executor))
+    }
+
+    fn with(workers: usize, executor: Option<Arc<dyn Executor>>) -> Self {
         let state = State {
             queue: Queue::new(),
             threads: Vec::new(),
             idle: 0,
+            scheduled: 0,
             running: 0,
             running_big: 0,
             stopped: false,
         };
         Self(Arc::new(Shared {
             workers: workers.max(1),
+            executor,
             process: std::process::id(),
             state: Mutex::new(Rank::CompileQueue, state),
             changed: Condvar::new(),
@@ -137,6 +176,11 @@ impl Drop for Pool {
                 let _ = thread.join();
             }
         }
+        // What an executor runs.
+        let mut state = self.0.state.lock();
+        while self.0.executor.is_some() && state.running != 0 {
+            state = self.0.changed.wait(state);
+        }
     }
 }
 
@@ -147,14 +191,20 @@ impl PoolHandle {
         if state.stopped {
             return false;
         }
+        let threads = self.0.executor.is_none();
         let missing = state.idle <= state.queue.len() && state.threads.len() < self.0.workers;
-        if missing && !self.0.start_thread(&mut state) && state.threads.is_empty() {
+        if threads && missing && !self.0.start_thread(&mut state) && state.threads.is_empty() {
             return false;
         }
         state.queue.push(wish, task);
         self.0.note(&state);
-        drop(state);
-        self.0.changed.notify_all();
+        match threads {
+            true => {
+                drop(state);
+                self.0.changed.notify_all();
+            }
+            false => self.0.schedule(state),
+        }
         true
     }
 
@@ -190,29 +240,60 @@ impl Shared {
     fn work(&self) {
         let mut state = self.state.lock();
         while !state.stopped {
-            let next = match state.running_big < (self.workers - 1).max(1) {
-                true => state.queue.pop(),
-                false => state.queue.pop_small().map(|task| (task, false)),
-            };
-            let Some((task, big)) = next else {
+            let Some(next) = self.next(&mut state) else {
                 state.idle += 1;
                 state = self.changed.wait(state);
                 state.idle -= 1;
                 continue;
             };
-            state.running += 1;
-            state.running_big += usize::from(big);
-            self.note(&state);
-            drop(state);
-            task.run();
-            state = self.state.lock();
-            state.running -= 1;
-            state.running_big -= usize::from(big);
-            self.note(&state);
-            if big {
-                // Another one may be allowed now.
-                self.changed.notify_all();
-            }
+            state = self.run(state, next);
+        }
+    }
+
+    /// The next task, and whether it is big.
+    fn next(&self, state: &mut State) -> Option<(Task, bool)> {
+        match state.running_big < (self.workers - 1).max(1) {
+            true => state.queue.pop(),
+            false => state.queue.pop_small().map(|task| (task, false)),
+        }
+    }
+
+    /// Runs a task without the lock.
+    fn run<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        (task, big): (Task, bool),
+    ) -> MutexGuard<'a, State> {
+        state.running += 1;
+        state.running_big += usize::from(big);
+        self.note(&state);
+        drop(state);
+        task.run();
+        let mut state = self.state.lock();
+        state.running -= 1;
+        state.running_big -= usize::from(big);
+        self.note(&state);
+        if big || self.executor.is_some() {
+            // Another big one may be allowed now, or the pool waits for its end.
+            self.changed.notify_all();
+        }
+        state
+    }
+
+    /// Gives the executor a job, if there is work for one more.
+    fn schedule(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let Some(executor) = &self.executor else { return };
+        let busy = state.running + state.scheduled;
+        if state.stopped || self.workers <= busy || state.queue.len() <= state.scheduled {
+            return;
+        }
+        state.scheduled += 1;
+        // An executor may run the job at once, on this thread.
+        drop(state);
+        let ticket = Ticket(Arc::clone(self));
+        let spawn = AssertUnwindSafe(|| executor.spawn(Box::new(move || ticket.work())));
+        if catch_unwind(spawn).is_err() {
+            tracing::error!(target: "tiering", "the executor panicked");
         }
     }
 
@@ -231,6 +312,25 @@ impl Shared {
             waiting_bytes: self.waiting_bytes.load(Ordering::Relaxed),
             running: self.running.load(Ordering::Relaxed),
         }
+    }
+}
+
+impl Ticket {
+    /// An executor's job: runs one task, and sees to it that there is a job for the next.
+    fn work(self) {
+        let shared = Arc::clone(&self.0);
+        drop(self);
+        let mut state = shared.state.lock();
+        if let Some(next) = shared.next(&mut state).filter(|_| !state.stopped) {
+            state = shared.run(state, next);
+            shared.schedule(state);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.state.lock().scheduled -= 1;
     }
 }
 

@@ -144,3 +144,79 @@ fn hammer_every_task_runs_once() {
     }
     assert!(module.0.iter().all(|count| count.load(Ordering::Relaxed) == 100));
 }
+
+/// Runs jobs on threads of its own, or at once, or never.
+#[derive(Debug)]
+enum Jobs {
+    Threads,
+    AtOnce,
+    Dropped(AtomicUsize),
+    Panicking,
+}
+
+impl Executor for Jobs {
+    fn spawn(&self, job: Box<dyn FnOnce() + Send>) {
+        match self {
+            Self::Threads => drop(thread::spawn(job)),
+            Self::AtOnce => job(),
+            Self::Dropped(count) => _ = count.fetch_add(1, Ordering::Relaxed),
+            Self::Panicking => panic!("on purpose"),
+        }
+    }
+}
+
+#[test]
+fn an_executor_gets_no_more_jobs_than_workers_and_does_all_work() {
+    let pool = Pool::with_executor(2, Arc::new(Jobs::Threads));
+    let (module, starts, allow) = gated();
+    for function in 1..=5 {
+        assert!(push(&pool, &module, (function, 5)));
+    }
+    let mut seen = vec![next(&starts), next(&starts)];
+    assert!(starts.recv_timeout(Duration::from_millis(50)).is_err());
+    assert_eq!(pool.load(), PoolLoad { threads: 0, waiting: 3, waiting_bytes: 15, running: 2 });
+    (0..5).for_each(|_| allow.send(()).unwrap());
+    seen.extend((0..3).map(|_| next(&starts)));
+    seen.sort_unstable();
+    assert_eq!(seen, [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn po_prompt_with_an_executor_too() {
+    let pool = Pool::with_executor(1, Arc::new(Jobs::Threads));
+    let (module, starts, allow) = gated();
+    for function in 1..=5 {
+        push(&pool, &module, (function, 5));
+    }
+    next(&starts);
+    let handle = pool.handle();
+    let dropping = thread::spawn(move || drop(pool));
+    thread::sleep(Duration::from_millis(20));
+    assert!(!dropping.is_finished(), "a compile runs");
+    allow.send(()).unwrap();
+    dropping.join().unwrap();
+    assert_eq!((handle.load().waiting, handle.load().running), (0, 0));
+    assert!(starts.recv_timeout(Duration::from_millis(50)).is_err());
+}
+
+#[test]
+fn an_executor_may_run_jobs_at_once() {
+    let pool = Pool::with_executor(1, Arc::new(Jobs::AtOnce));
+    let (module, starts, allow) = gated();
+    allow.send(()).unwrap();
+    assert!(push(&pool, &module, (7, 5)));
+    assert_eq!((next(&starts), pool.load().running), (7, 0));
+}
+
+#[test]
+fn po_ticket_jobs_that_are_lost_keep_nobody_waiting() {
+    for lost in [Jobs::Dropped(AtomicUsize::new(0)), Jobs::Panicking] {
+        let pool = Pool::with_executor(1, Arc::new(lost));
+        let (module, starts, _allow) = gated();
+        for function in 1..=3 {
+            assert!(push(&pool, &module, (function, 5)));
+        }
+        assert_eq!(pool.0.state.lock().scheduled, 0);
+        assert_eq!((pool.load().waiting, starts.try_recv().is_err()), (3, true));
+    }
+}

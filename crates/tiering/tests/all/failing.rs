@@ -16,7 +16,7 @@ use tierup_compile::{
 use tierup_tiering::{CompileCounters, FunctionCompiler, Validation, Validity};
 use tierup_wasm::DefinedFunc;
 
-use crate::support::{Small, small};
+use crate::support::{Small, of, small};
 
 /// Fails, panics, panics with a number, then works; again for each function.
 #[derive(Debug, Default)]
@@ -55,7 +55,10 @@ struct Fixture {
 
 impl Fixture {
     fn new(failing: u64) -> Self {
-        let (subject, unit) = small(100);
+        Self::with(small(100), failing)
+    }
+
+    fn with((subject, unit): (Arc<Small>, Arc<Unit>), failing: u64) -> Self {
         let counters = Arc::<CompileCounters>::default();
         let compiler = Moody { failing, ..Moody::default() };
         let settings = Settings { memory_mode: MemoryMode::Guard, ..Settings::default() };
@@ -115,5 +118,34 @@ fn compiling_all_reports_the_first_failure_and_compiles_the_rest() {
         // The next attempt compiles what is missing, and only that.
         fixture.compiler.compile_all(&*fixture.subject, threads).unwrap();
         assert_eq!(fixture.counters.tier(Tier::Optimized).functions, 100);
+    }
+}
+
+#[test]
+fn what_the_first_compiler_fails_at_the_fallback_does() {
+    // An error, a panic with a text and one without.
+    let fixture = Fixture::new(3);
+    let counters = Arc::clone(&fixture.counters);
+    let compiler = fixture.compiler.with_fallback(Some(Arc::new(Trivial)));
+    for function in (0..4).map(DefinedFunc) {
+        compiler.compile_now(&*fixture.subject, function).unwrap();
+    }
+    let tiers: Vec<_> = (0..4).map(|function| fixture.unit.tier(function).unwrap()).collect();
+    assert_eq!(tiers, [Tier::Baseline, Tier::Baseline, Tier::Baseline, Tier::Optimized]);
+    assert_eq!((counters.failed(), counters.bailouts(), counters.lazy()), (3, 3, 4));
+    let names: Vec<_> = counters.failures().into_iter().map(|it| it.name.unwrap()).collect();
+    assert_eq!(names, ["small-0", "small-1", "small-2"]);
+    let reasons = counters.bailout_reasons();
+    assert!(reasons.contains(&("compiler failure: panic on purpose".to_owned(), 1)), "{reasons:?}");
+}
+
+#[test]
+fn the_fallback_gets_no_body_that_a_failure_left_unvalidated() {
+    let invalid = of("(func (param i32) (result i32) (i64.const 5))", 3);
+    let fixture = Fixture::with(invalid, 3);
+    let compiler = fixture.compiler.with_fallback(Some(Arc::new(Trivial)));
+    for function in (0..3).map(DefinedFunc) {
+        let error = compiler.compile_now(&*fixture.subject, function).unwrap_err();
+        assert!(matches!(error.kind(), CompileErrorKind::Invalid { .. }), "{error}");
     }
 }

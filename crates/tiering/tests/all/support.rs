@@ -22,7 +22,11 @@ pub(crate) struct Small {
 }
 
 pub(crate) fn small(functions: u32) -> (Arc<Small>, Arc<Unit>) {
-    let function = "(func (param i32) (result i32) (i32.add (local.get 0) (i32.const 5)))";
+    of("(func (param i32) (result i32) (i32.add (local.get 0) (i32.const 5)))", functions)
+}
+
+/// The same, of this function.
+pub(crate) fn of(function: &str, functions: u32) -> (Arc<Small>, Arc<Unit>) {
     let text = format!("(module {})", function.repeat(functions as usize));
     let module = Module::decode(wat::parse_str(text).unwrap().into()).unwrap();
     let manager = CodeManager::new(&Config::default()).unwrap();

@@ -177,15 +177,15 @@ fn trimming_gives_memory_back_to_the_system() {
 
 /// Modules of which only a few fit, called in turn.
 fn more_modules_than_fit(strategy: CompilerStrategy, arena: Option<usize>) {
-    const LIMIT: usize = 1 << 20;
-    const MODULES: usize = 40;
+    const LIMIT: usize = 512 << 10;
+    const MODULES: usize = 14;
     let engine = engine_with(|config| {
         config.strategy(strategy).code_memory_limit(LIMIT).tier_up_budget(500);
         arena.map(|bytes| config.arena_code_bytes(bytes));
     });
     let mut all: Vec<_> =
         (0..MODULES).map(|salt| instance_of(&engine, &functions_of(40, 100, salt))).collect();
-    for round in 0..3 {
+    for round in 0..2 {
         for (store, instance) in &mut all {
             for function in 0..100 {
                 let name = format!("f{function}");
@@ -197,7 +197,7 @@ fn more_modules_than_fit(strategy: CompilerStrategy, arena: Option<usize>) {
     }
     let stats = engine.stats();
     assert_eq!(stats.failed_compiles, 0);
-    assert!(1000 < stats.collections.flushed, "{strategy:?} {:?}", stats.collections);
+    assert!(500 < stats.collections.flushed, "{strategy:?} {:?}", stats.collections);
 }
 
 #[test]
@@ -220,11 +220,11 @@ fn many_threads_under_one_limit_that_is_too_small_for_all() {
             let engine = &engine;
             scope.spawn(move || {
                 let mut all: Vec<_> = (0..5)
-                    .map(|salt| instance_of(engine, &functions(100, salt + 10 * thread)))
+                    .map(|salt| instance_of(engine, &functions_of(40, 100, salt + 10 * thread)))
                     .collect();
-                for round in 0..20 {
+                for round in 0..10 {
                     for (store, instance) in &mut all {
-                        for function in (0..100).step_by(7) {
+                        for function in 0..100 {
                             let name = format!("f{function}");
                             let result = run_i32(store, *instance, (&name, round)).unwrap();
                             assert_eq!(result, round + function);
@@ -234,7 +234,9 @@ fn many_threads_under_one_limit_that_is_too_small_for_all() {
             });
         }
     });
-    assert_eq!(engine.stats().failed_compiles, 0);
+    let stats = engine.stats();
+    assert_eq!(stats.failed_compiles, 0);
+    assert!(1000 < stats.collections.flushed, "{:?}", stats.collections);
 }
 
 #[test]
@@ -248,7 +250,7 @@ fn what_does_not_fit_is_an_error_that_names_limit_used_and_wanted() {
     let error = pinned.compile().unwrap_err();
     let ErrorKind::Compile { message, .. } = error.kind() else { panic!("{error}") };
     assert!(message.contains("bytes wanted"), "{message}");
-    assert!(message.contains(&format!("of {LIMIT} in use")), "{message}");
+    assert!(message.contains(&format!("the limit is {LIMIT}")), "{message}");
     // Other modules get the same, where they need new code, and go on when there is room.
     let (mut store, instance) = {
         pinned.unpin();

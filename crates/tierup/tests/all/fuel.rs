@@ -13,8 +13,10 @@ use crate::support::{
 
 /// Ways to make code, which must take the same.
 const MODES: [Change; 7] = [
-    |config| config,
-    |config| config.lazy(false).memory_mode(MemoryMode::Explicit),
+    |config| config.strategy(CompilerStrategy::Optimizing),
+    |config| {
+        config.strategy(CompilerStrategy::Optimizing).lazy(false).memory_mode(MemoryMode::Explicit)
+    },
     |config| config.strategy(CompilerStrategy::Baseline),
     |config| config.strategy(CompilerStrategy::Baseline).memory_mode(MemoryMode::Explicit),
     |config| config.strategy(CompilerStrategy::Tiered).tier_up_budget(1).compile_threads(0),

@@ -242,6 +242,41 @@ fn a_panic_of_a_handler_reaches_the_caller() {
     assert_eq!(run_i32(&mut store, instance, ("count", 9)).unwrap(), 9);
 }
 
+const OUTSIDE: &str = r#"(module (import "" "work" (func $work)) (memory 1)
+    (func (export "host") (loop (call $work) (br 0)))
+    (func (export "builtin") (local i32)
+        (call $work) (call $work)
+        (loop
+            (memory.fill (i32.const 0) (i32.const 0) (local.get 0))
+            (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+            (br_if 0 (i32.le_u (local.get 0) (i32.const 100))))
+        (call $work)))"#;
+
+/// Budgets do not count what code calls, so a loop could go round for minutes on one.
+#[test]
+fn loops_around_what_is_outside_stop_at_the_next_call() {
+    for tier in TIERS {
+        let engine = engine_with(|config| {
+            tier(config);
+        });
+        for name in ["host", "builtin"] {
+            let mut store = Store::new(&engine, 0);
+            let mut linker = Linker::new(&engine);
+            let handle = store.interrupt_handle();
+            let work = move |mut caller: Caller<'_, u32>| {
+                *caller.data_mut() += 1;
+                if *caller.data() == 2 {
+                    handle.interrupt();
+                }
+            };
+            linker.func("", "work", work).unwrap();
+            let instance = instantiate(&mut store, &linker, OUTSIDE);
+            assert_eq!(trap_kind(run(&mut store, instance, name)), TrapKind::Interrupted);
+            assert_eq!(*store.data(), 2, "{name}");
+        }
+    }
+}
+
 #[test]
 fn hammer_interrupts_from_many_threads() {
     let engine = Engine::default();

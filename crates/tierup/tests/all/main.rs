@@ -20,6 +20,7 @@ mod host;
 mod interrupts;
 mod origins;
 mod linking;
+mod protection;
 mod stacks;
 mod threads;
 mod tiering;

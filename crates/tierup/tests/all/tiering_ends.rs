@@ -11,12 +11,12 @@ use std::{
 };
 
 use tierup::{
-    Instance, Module, Store, TrapKind,
+    Config, Instance, Module, Store, TrapKind,
     compile::{CompileError, CompileErrorKind},
 };
 
 use crate::{
-    support::{in_process, instance_of, run_i32, stderr, trap_kind},
+    support::{engine_with, in_process, instance_of, run_i32, stderr, trap_kind},
     tiering::{chain, engine, installed, optimizing, second, wait_until},
 };
 
@@ -47,6 +47,33 @@ fn failing_and_panicking_compilers_leave_functions_as_they_are() {
             let failures = engine.compile_failures();
             assert!(failures.iter().any(|failure| failure.name.as_deref() == Some("f1")));
             assert!(failures.iter().all(|failure| failure.message.contains("on purpose")));
+        }
+    }
+}
+
+#[test]
+fn functions_beyond_the_limits_of_a_job_stay_on_baseline_code() {
+    type Limit = fn(&mut Config);
+    let limits: [(Limit, &str); 2] = [
+        (|config| _ = config.compile_time_limit(Duration::ZERO), "longer than it may"),
+        (|config| _ = config.compile_memory_limit(100), "the memory for compiling"),
+    ];
+    for (limit, message) in limits {
+        for threads in [0, 1] {
+            let engine = engine_with(|config| {
+                config.tier_up_budget(1).compile_threads(threads);
+                limit(config);
+            });
+            let (mut store, instance) = instance_of(&engine, &chain());
+            for _ in 0..10 {
+                assert_eq!(run_i32(&mut store, instance, ("f0", 5)).unwrap(), 14);
+            }
+            wait_until(|| engine.stats().tier_ups.failed == 10);
+            assert_eq!(run_i32(&mut store, instance, ("f0", 5)).unwrap(), 14);
+            assert_eq!((engine.stats().failed_compiles, installed(&engine)), (10, (10, 0)));
+            let failures = engine.compile_failures();
+            assert!(failures.iter().any(|failure| failure.name.as_deref() == Some("f1")));
+            assert!(failures.iter().all(|it| it.message.contains(message)), "{failures:?}");
         }
     }
 }

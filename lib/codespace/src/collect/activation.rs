@@ -31,7 +31,7 @@ use sync::{
 ///     no return address to code other than those visited; and it has no code address in a
 ///     register or elsewhere that it will jump to without having read it from a cell.
 /// (b) After [`Self::ask`] and then a barrier on all threads, the owner calls
-///     [`Handshake::answer`] at each poll, and before it gives up a stack, as long as
+///     [`CodeManager::answer`](crate::CodeManager::answer) at each poll, and before it gives up a stack, as long as
 ///     [`Handshake::is_pending`].
 /// (c) Code polls: between two polls it runs for a bounded time, as long as it gets a processor.
 pub unsafe trait Activation {
@@ -108,7 +108,7 @@ impl Handshake {
         Self { agreed, pending: AtomicBool::new(false) }
     }
 
-    /// Is the owner to call [`Self::answer`]?
+    /// Is the owner to call [`CodeManager::answer`](crate::CodeManager::answer)?
     #[inline]
     pub fn is_pending(&self) -> bool {
         // Acquire pairs with `set_pending`, though what matters is done under the lock.

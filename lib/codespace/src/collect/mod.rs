@@ -191,9 +191,13 @@ impl Collection<'_> {
         }
         collected.survivors = survivors.len();
         self.manager.retired().put_back(survivors);
+        // Before the next collection begins: who wants room and finds nothing to collect is to find
+        // the room.
+        let contents = self.manager.bury(doomed);
         // What follows may run code of the user.
         drop(self.alone.take());
-        self.manager.bury(doomed);
+        drop(contents);
+        drop(units);
         let Collected { objects, code_bytes, survivors, .. } = collected;
         tracing::debug!(objects, code_bytes, survivors, "retired code freed");
         collected

@@ -92,7 +92,7 @@ fn a_limit_of_nothing_is_an_error() {
     let unit = unit(&manager, 0);
     let error = unit.place(vec![Draft::new(Kind::Stub, vec![0xc3])]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: PAGE, free: 0, .. }));
-    assert!(error.to_string().contains("4096 bytes wanted, 0 free"), "{error}");
+    assert!(error.to_string().contains("4096 bytes wanted, 0 used, the limit is 0"), "{error}");
 }
 
 #[test]
@@ -215,8 +215,7 @@ fn one_hundred_placed_and_dropped_leave_nothing() {
         let unit = unit(&manager, 100);
         let before = manager.stats();
         for round in 0..20 {
-            let placed =
-                unit.place((0..100).map(|f| constant(f, round)).collect::<Vec<_>>()).unwrap();
+            let placed = unit.place((0..100).map(|f| constant(f, round)).collect()).unwrap();
             assert_eq!(placed[1].range().len(), 6);
             let scope = manager.scope();
             assert!(scope.lookup(placed[1].range().start).is_none());

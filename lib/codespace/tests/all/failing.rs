@@ -9,7 +9,7 @@ fn scenario(manager: &CodeManager) -> Result<()> {
     let owner = std::sync::Arc::new(());
     let unit = manager.new_unit(UnitSpec { functions: 100, lazy_stub: lazy_stub(), owner })?;
     for round in 0..3 {
-        let drafts: Vec<_> = (0..60).map(|f| constant_of_size(f, f + round, 1500)).collect();
+        let drafts = (0..60).map(|f| constant_of_size(f, f + round, 1500)).collect();
         unit.publish(unit.place(drafts)?)?;
         assert!((0..60).all(|function| call(&unit, function) == function + round));
         for function in 0..50 {

@@ -283,12 +283,14 @@ fn look_fresh_readers_never_find_anything_stale() {
         collect(&manager);
     };
     let (found, writers) = (AtomicUsize::new(0), AtomicUsize::new(2));
-    let is_going = || writers.load(Ordering::Relaxed) != 0 || found.load(Ordering::Relaxed) < 1000;
+    let is_going = || writers.load(Ordering::Relaxed) != 0;
+    // Until enough was found, or nothing might be left that could be.
+    let is_due = |round: &usize| *round < 400 || found.load(Ordering::Relaxed) < 1000;
     std::thread::scope(|threads| {
         for write in [&publish as &(dyn Fn(usize) + Sync), &remove] {
-            let writers = &writers;
+            let (writers, is_due) = (&writers, &is_due);
             threads.spawn(move || {
-                (0..400).for_each(write);
+                (0..).take_while(is_due).for_each(write);
                 writers.fetch_sub(1, Ordering::Relaxed);
             });
         }

@@ -7,4 +7,5 @@ mod allocating;
 mod finding;
 mod living;
 mod calling;
+mod collecting;
 mod failing;

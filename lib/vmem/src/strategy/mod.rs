@@ -1,15 +1,14 @@
 //! How code gets into executable memory: one backend per file.
 //!
-//! | | [`File`](file) | [`Toggle`](toggle) |
-//! |---|---|---|
-//! | memory | a file without a name, mapped executable | private, without a file |
-//! | writing | into the file, never through an address | by address, while switched to writable |
-//! | unit of writing | 64 bytes | a page: nothing else in it may run meanwhile |
-//! | another core running | is not disturbed | gets two interrupts for each write |
-//!
-//! A third, with a protection key that lets one thread at a time write, has its place here.
+//! | | [`File`](file) | [`Toggle`](toggle) | [`Pkey`](pkey) |
+//! |---|---|---|---|
+//! | memory | a file without a name, mapped executable | private, without a file | private, with a protection key |
+//! | writing | into the file, never through an address | by address, while switched to writable | by address, in the thread that has the right |
+//! | unit of writing | 64 bytes | a page: nothing else in it may run meanwhile | 64 bytes |
+//! | another core running | is not disturbed | gets two interrupts for each write | is not disturbed |
 
 mod file;
+mod pkey;
 mod toggle;
 
 use std::{fmt::Debug, ops::Range, sync::OnceLock};
@@ -28,6 +27,10 @@ pub enum Strategy {
     File,
     /// Pages of code are switched to writable, and back, for each write.
     Toggle,
+    /// Pages of code have a protection key that keeps threads from writing; the one that writes
+    /// gets the right for that long. Needs a processor and a kernel with such keys, and
+    /// [`make_code_readable`](crate::make_code_readable) in every thread that runs code.
+    Pkey,
 }
 
 impl Strategy {
@@ -69,6 +72,7 @@ impl Strategy {
     pub(crate) fn backend(self, space: Space) -> Result<Box<dyn CodeBackend>> {
         Ok(match self.resolve()? {
             Self::File => Box::new(file::FileCode::new(space)?),
+            Self::Pkey => Box::new(pkey::PkeyCode::new(space)?),
             Self::Auto | Self::Toggle => Box::new(toggle::ToggleCode::new(space)),
         })
     }
@@ -78,8 +82,9 @@ impl Strategy {
 /// the caller; those of [`commit`](Self::commit) and [`decommit`](Self::decommit) consist of
 /// whole pages.
 ///
-/// * [CODE-SEALED] outside [`write`](Self::write) no page of code is writable.
-/// * [CODE-XOR] no mapping is ever writable and executable at once.
+/// * [CODE-SEALED] outside [`write`](Self::write) no thread can write a page of code.
+/// * [CODE-XOR] no mapping is ever writable and executable at once, unless it has a protection
+///   key, by which it is one or the other for each thread.
 pub(crate) trait CodeBackend: Debug + Send + Sync {
     /// Which strategy this is.
     fn strategy(&self) -> Strategy;

@@ -16,7 +16,7 @@ use rustix::{
 };
 
 use super::Access;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, key::ProtectionKey};
 
 /// Address space that we own: reserved, and given back when dropped.
 ///
@@ -86,6 +86,16 @@ impl Mapping {
         // SAFETY: the range is inside this mapping, into which no references are handed out.
         let done = unsafe { rustix::mm::mprotect(start.cast(), range.len(), flags) };
         done.map_err(failed("mprotect", range.len()))
+    }
+
+    /// Lets threads read, write and execute the pages as far as their rights to the key go.
+    pub(crate) fn protect_by_key(&self, range: Range<usize>, key: ProtectionKey) -> Result<()> {
+        const ALL: libc::c_int = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
+        let (start, length) = (self.pointer(&range), range.len());
+        // SAFETY: the range is inside this mapping, into which no references are handed out.
+        let done =
+            unsafe { libc::syscall(libc::SYS_pkey_mprotect, start, length, ALL, key.number()) };
+        checked(done).map(drop).map_err(failed("pkey_mprotect", length))
     }
 
     /// Replaces the pages by fresh, private, inaccessible ones, which gives their memory back.
@@ -235,6 +245,34 @@ pub(crate) fn sync_cores() -> Result<()> {
             sync()
         })
         .map_err(failed("membarrier", 0))
+}
+
+/// A new protection key, for which this thread has all rights.
+pub(crate) fn allocate_key() -> Result<u32> {
+    // SAFETY: changes nothing but this thread's rights to memory that has the new key.
+    let done = unsafe { libc::syscall(libc::SYS_pkey_alloc, 0, 0) };
+    let number = checked(done).map_err(failed("pkey_alloc", 0))?;
+    Ok(u32::try_from(number).expect("keys are small numbers"))
+}
+
+/// Gives a key back that no memory has.
+pub(crate) fn free_key(number: u32) {
+    // SAFETY: the caller has just allocated it, and used it for nothing.
+    let done = unsafe { libc::syscall(libc::SYS_pkey_free, number) };
+    debug_assert_eq!(done, 0);
+}
+
+/// The kernel's release, as `6.1.0-13`.
+pub(crate) fn release() -> String {
+    rustix::system::uname().release().to_string_lossy().into_owned()
+}
+
+fn checked(result: libc::c_long) -> rustix::io::Result<libc::c_long> {
+    if result != -1 {
+        return Ok(result);
+    }
+    let errno = std::io::Error::last_os_error().raw_os_error().expect("it is the system's");
+    Err(Errno::from_raw_os_error(errno))
 }
 
 /// Bytes in a page.

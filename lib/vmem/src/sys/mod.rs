@@ -7,9 +7,12 @@
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 mod imp;
 
-pub(crate) use imp::{CodeFile, Mapping, fork_word, page_size, sync_cores};
+pub(crate) use imp::{
+    CodeFile, Mapping, allocate_key, fork_word, free_key, page_size, release, sync_cores,
+};
 
-/// What a page may be used for. There is no entry for "write and execute", and none will be.
+/// What a page may be used for. There is no entry for "write and execute", and none will be: only
+/// a protection key makes that safe, and has a method of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Access {
     /// Nothing.

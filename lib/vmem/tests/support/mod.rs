@@ -11,8 +11,23 @@ use std::{
 
 use vmem::{CodeMemory, CodeRequest, ErrorKind, FaultPlan, Result, Strategy, page_size};
 
-/// Strategies that have to work here.
-pub(crate) const STRATEGIES: [Strategy; 2] = [Strategy::File, Strategy::Toggle];
+/// Strategies that have to work everywhere, by the protection of mappings.
+pub(crate) const BY_MAPPING: [Strategy; 2] = [Strategy::File, Strategy::Toggle];
+
+/// Strategies that have to work here: that by keys only where there are keys.
+pub(crate) fn strategies() -> impl Iterator<Item = Strategy> {
+    BY_MAPPING.into_iter().chain(has_keys().then_some(Strategy::Pkey))
+}
+
+/// Are there protection keys here? `TIERUP_NEED_PKEY=1` asks that there are.
+pub(crate) fn has_keys() -> bool {
+    let done = CodeMemory::reserve(&request(Strategy::Pkey));
+    let missing = done.err();
+    if std::env::var_os("TIERUP_NEED_PKEY").is_some() {
+        assert!(missing.is_none(), "{missing:?}");
+    }
+    missing.is_none()
+}
 
 /// Some pages of data and of code.
 pub(crate) fn request(strategy: Strategy) -> CodeRequest {
@@ -108,6 +123,22 @@ pub(crate) fn mappings_in(range: &Range<usize>) -> Vec<Mapping> {
     let mut all = mappings();
     all.retain(|mapping| mapping.range.start < range.end && range.start < mapping.range.end);
     all
+}
+
+/// The protection key of the mapping at an address, if the system tells.
+pub(crate) fn key_of(address: usize) -> Option<u32> {
+    let text = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut inside = false;
+    for line in text.lines() {
+        let first = line.split_whitespace().next().unwrap();
+        if let Some((start, end)) = first.split_once('-') {
+            let number = |text| usize::from_str_radix(text, 16).unwrap();
+            inside = (number(start)..number(end)).contains(&address);
+        } else if inside && first == "ProtectionKey:" {
+            return line.split_whitespace().nth(1).unwrap().parse().ok();
+        }
+    }
+    None
 }
 
 /// Could this thread write there? Asks the kernel to write, which gives an error where a store

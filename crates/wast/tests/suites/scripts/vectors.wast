@@ -216,8 +216,34 @@
 (assert_return (invoke "deep" (v128.const i32x4 1 2 3 4) (i32.const 3)) (v128.const i32x4 763 1013 1263 1513))
 (assert_return (invoke "references" (ref.extern 5) (v128.const i64x2 1 2)) (v128.const i64x2 1 2) (ref.extern 5) (v128.const i64x2 1 2))
 
-;; A global of another module, and a function with vectors on its stack.
 (register "values")
+
+;; Locals that loops use, with and without calls, in more registers than there are.
+(module
+  (func $twice (param v128) (result v128) (i32x4.add (local.get 0) (local.get 0)))
+  (func (export "loops") (param $n i32) (param $a v128) (param $f f64) (result v128 f64)
+    (local $b v128) (local $c v128) (local $d v128) (local $e v128)
+    (local $g v128) (local $h v128) (local $i v128) (local $j v128)
+    (loop
+      (local.set $b (i32x4.add (local.get $b) (local.get $a)))
+      (local.set $c (i32x4.sub (local.get $b) (local.get $c)))
+      (local.set $d (v128.xor (local.get $c) (local.get $d)))
+      (local.set $e (i32x4.add (local.tee $g (local.get $e)) (v128.const i32x4 1 2 3 4)))
+      (local.set $h (i32x4.add (local.get $h) (local.get $g)))
+      (local.set $i (i32x4.add (local.get $i) (local.get $h)))
+      (local.set $j (i32x4.add (local.get $j) (local.get $i)))
+      (local.set $f (f64.add (local.get $f) (f64.const 1)))
+      (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.set $a (call $twice (local.get $a)))
+    (i32x4.add (local.get $a) (local.get $b)) (i32x4.add (local.get $c)) (i32x4.add (local.get $d))
+    (i32x4.add (local.get $e)) (i32x4.add (local.get $g)) (i32x4.add (local.get $h))
+    (i32x4.add (local.get $i)) (i32x4.add (local.get $j))
+    (local.get $f))
+)
+(assert_return (invoke "loops" (i32.const 10) (v128.const i32x4 5 6 7 8) (f64.const 0.5))
+  (v128.const i32x4 809 1550 2291 3032) (f64.const 10.5))
+
+;; A global of another module, and a function with vectors on its stack.
 (module
   (global (import "values" "shared") (mut v128))
   (import "values" "many" (func $many (param v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32) (result v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32 v128 i32)))
