@@ -42,5 +42,5 @@ fn transfer<'js>(call: &Call<'_, 'js>, which: usize) -> Result<Value<'js>> {
     }
     let original = state.transfer(ctx, which)?;
     let arguments: Vec<_> = (0..call.count()).map(|index| call.arg(index)).collect();
-    raw::call(original.as_value(), &this, &arguments)
+    raw::call(original.as_value(), &this, arguments.iter())
 }

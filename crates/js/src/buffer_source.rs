@@ -13,7 +13,6 @@ pub(crate) struct BufferIntrinsics {
     array_buffer: u32,
     shared_buffer: u32,
     data_view: u32,
-    resizable: Getter,
     typed_array: [Getter; 3],
     view: [Getter; 3],
 }
@@ -35,18 +34,18 @@ impl BufferIntrinsics {
             array_buffer: sample("new ArrayBuffer(0)")?,
             shared_buffer: sample("new SharedArrayBuffer(0)")?,
             data_view: sample("new DataView(new ArrayBuffer(0))")?,
-            resizable: getter(&prototype(&globals.get("ArrayBuffer")?)?, "resizable")?,
             typed_array: getters(&typed_array)?,
             view: getters(&prototype(&globals.get("DataView")?)?)?,
         })
     }
 }
 
-/// A copy of the bytes of a `BufferSource`; none if its buffer is detached.
+/// A copy of the bytes of a `BufferSource`, which may be shared and resizable; none if its buffer
+/// is detached.
 ///
 /// # Errors
 ///
-/// If it is none, or shows a buffer that is shared or can be resized.
+/// If it is none.
 pub(crate) fn copy<'js>(state: &State, value: &Value<'js>, what: &str) -> Result<Vec<u8>> {
     let ctx = value.ctx();
     let wrong = |message| Exception::throw_type(ctx, &format!("{what}: argument 1 {message}"));
@@ -63,17 +62,6 @@ pub(crate) fn copy<'js>(state: &State, value: &Value<'js>, what: &str) -> Result
             Err(wrong("must be an ArrayBuffer or a view of one"))
         }
     })?;
-    state.with_intrinsics(|intrinsics| {
-        let intrinsics = &intrinsics.buffers;
-        if raw::class_id(&buffer) == intrinsics.shared_buffer {
-            return Err(wrong("must not be a shared buffer"));
-        }
-        let resizable = intrinsics.resizable.clone().restore(ctx)?;
-        match raw::call(resizable.as_value(), &buffer, &[])?.as_bool() {
-            Some(true) => Err(wrong("must not be a resizable buffer")),
-            _ => Ok(()),
-        }
-    })?;
     Ok(raw::buffer_bytes(&buffer, range).unwrap_or_default())
 }
 
@@ -83,7 +71,7 @@ fn view<'js>(value: &Value<'js>, getters: &[Getter; 3]) -> Result<Shown<'js>> {
     let ctx = value.ctx();
     let part = |index: usize| {
         let getter = getters[index].clone().restore(ctx)?;
-        raw::call(getter.as_value(), value, &[])
+        raw::call(getter.as_value(), value, [].iter())
     };
     let buffer = part(0)?;
     // A `DataView` of a detached buffer throws where a typed array says 0.

@@ -131,12 +131,12 @@ fn iterate<'js>(value: &Value<'js>) -> Result<Vec<Value<'js>>> {
     let object = value.as_object().ok_or_else(not_iterable)?;
     let method: Value<'js> = object.get(Symbol::iterator(ctx.clone()))?;
     let method = method.as_function().cloned().ok_or_else(not_iterable)?;
-    let iterator = raw::call(method.as_value(), value, &[])?;
+    let iterator = raw::call(method.as_value(), value, [].iter())?;
     let iterator = iterator.into_object().ok_or_else(not_iterable)?;
     let next: Value<'js> = iterator.get("next")?;
     let mut values = Vec::new();
     loop {
-        let step = raw::call(&next, iterator.as_value(), &[])?;
+        let step = raw::call(&next, iterator.as_value(), [].iter())?;
         let step = step.into_object().ok_or_else(not_iterable)?;
         if truthy(&step.get("done")?) {
             return Ok(values);
@@ -221,9 +221,29 @@ pub(crate) fn type_name(ty: ValType) -> &'static str {
     }
 }
 
-/// `DOMString`, with lone surrogates replaced.
+/// A name that is looked for among ours, none of which is empty or has lone surrogates.
 pub(crate) fn to_string(value: &Value<'_>) -> Result<String> {
-    value.get::<rquickjs::Coerced<String>>().map(|value| value.0)
+    dom_string(value).map(Option::unwrap_or_default)
+}
+
+/// `DOMString`; `None` if it has lone surrogates, so that it equals no name of a module.
+pub(crate) fn dom_string(value: &Value<'_>) -> Result<Option<String>> {
+    let text = value.get::<rquickjs::Coerced<rquickjs::String<'_>>>()?.0;
+    Ok(text.to_string().ok())
+}
+
+/// Member `address` of a descriptor, which comes first: only 32-bit addresses are there.
+pub(crate) fn check_address_type(dictionary: &Object<'_>, what: &str) -> Result<()> {
+    let value: Value<'_> = dictionary.get("address")?;
+    if value.is_undefined() {
+        return Ok(());
+    }
+    let message = match to_string(&value)?.as_str() {
+        "i32" => return Ok(()),
+        "i64" => format!("{what}: this engine has no 64-bit addresses"),
+        other => format!("{what}: property 'address' must be 'i32' or 'i64', not '{other}'"),
+    };
+    Err(Exception::throw_type(dictionary.ctx(), &message))
 }
 
 fn v128_error(ctx: &Ctx<'_>) -> rquickjs::Error {

@@ -7,13 +7,12 @@
 use std::{fmt, rc::Rc};
 
 use rquickjs::{
-    Ctx, Error, Exception, Function, Object, Persistent, Result, Value, atom::PredefinedAtom,
-    function::Constructor, object::Property,
+    Coerced, Ctx, Error, Exception, Function, Object, Persistent, Result, Value,
+    atom::PredefinedAtom, function::Constructor, object::Property,
 };
 use tierup::{ErrorKind, Trap, TrapKind};
 
 use crate::{
-    convert::to_string,
     define::{define_hidden, link},
     native::{Body, Call, function},
     raw, stack_trace,
@@ -169,7 +168,10 @@ fn new_error<'js>(call: &Call<'_, 'js>, own: FindConstructor) -> Result<Value<'j
         None => state.intrinsic(ctx, own)?.get(PredefinedAtom::Prototype)?,
     };
     let message = call.arg(0);
-    let message = (!message.is_undefined()).then(|| to_string(&message)).transpose()?;
+    let message = match message.is_undefined() {
+        true => None,
+        false => Some(message.get::<Coerced<rquickjs::String<'js>>>()?.0),
+    };
     let error = state.intrinsic(ctx, |intrinsics| &intrinsics.error)?;
     let error = construct(&error, "")?;
     let Some(object) = error.as_object() else { return Ok(error) };

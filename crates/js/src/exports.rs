@@ -65,10 +65,13 @@ impl State {
         let parameters = exported.ty.params.len() as i32;
         let exported = Class::instance(ctx.clone(), exported)?;
         let name = format!("{index}\0");
-        let mut data = exported.as_raw();
+        // [EX-DATA] The second word is where the first one's contents are: they never move.
+        let place: *const Exported<'_> = &raw const *exported.borrow();
+        let place = qjs::JS_MKPTR(qjs::JS_TAG_INT, place.cast_mut().cast());
+        let mut data = [exported.as_raw(), place];
         let context = ctx.as_raw().as_ptr();
-        // SAFETY: [RA-CONTEXT] of `raw`; the name ends with a zero; one value of data is there,
-        // which the function takes its own reference to.
+        // SAFETY: [RA-CONTEXT] of `raw`; the name ends with a zero; two values of data are there,
+        // and the function takes its own reference to the one that is an object.
         let function = unsafe {
             qjs::JS_NewCFunctionData2(
                 context,
@@ -76,8 +79,8 @@ impl State {
                 name.as_ptr().cast(),
                 parameters,
                 0,
-                1,
-                &raw mut data,
+                2,
+                data.as_mut_ptr(),
             )
         };
         let function = raw::owned(ctx, function)?;
@@ -128,11 +131,11 @@ unsafe extern "C" fn call_exported(
     let ctx = unsafe { raw::context(context) };
     let call = AssertUnwindSafe(|| -> Result<_> {
         // SAFETY: [EX-DATA]
-        let data = unsafe { data.read() };
-        // SAFETY: [EX-DATA]
-        let exported = unsafe { raw::borrowed(&ctx, data) };
-        let exported = Class::<Exported<'_>>::from_value(&exported)?;
-        let exported = exported.borrow();
+        let place = unsafe { data.wrapping_add(1).read() };
+        // SAFETY: [EX-DATA] the payload is a pointer, whatever the tag says.
+        let place = unsafe { qjs::JS_VALUE_GET_PTR(place) }.cast::<Exported<'_>>();
+        // SAFETY: [EX-DATA]; an `Exported` is only ever read.
+        let exported = unsafe { &*place };
         let present = exported.ty.params.len().max(count.max(0) as usize);
         // Where there are none the pointer may be null.
         let start = if present == 0 { NonNull::dangling().as_ptr() } else { arguments };
@@ -141,18 +144,18 @@ unsafe extern "C" fn call_exported(
         exported.call(&ctx, arguments)
     });
     match catch_unwind(call) {
-        Ok(Ok(value)) => raw::give(value),
+        Ok(Ok(value)) => value,
         Ok(Err(error)) => raw::throw(&ctx, error),
         Err(panic) => raw::throw_panic(&ctx, &*panic),
     }
 }
 
 /// Values that need no allocation.
-const FEW: usize = 8;
+const FEW: usize = 4;
 
 impl<'js> Exported<'js> {
     /// Calls the function. There are as many arguments as parameters, at least.
-    fn call(&self, ctx: &Ctx<'js>, arguments: &[qjs::JSValue]) -> Result<Value<'js>> {
+    fn call(&self, ctx: &Ctx<'js>, arguments: &[qjs::JSValue]) -> Result<qjs::JSValue> {
         let (parameters, results) = (&self.ty.params, &self.ty.results);
         let (mut few, mut many) = ([Val::I32(0); FEW], Vec::new());
         let room = parameters.len() + results.len();
@@ -206,13 +209,14 @@ impl<'js> Exported<'js> {
         store: &mut StoreContextMut<'_, Host>,
         ctx: &Ctx<'js>,
         results: &[Val],
-    ) -> Result<Value<'js>> {
+    ) -> Result<qjs::JSValue> {
         match results {
-            [] => Ok(Value::new_undefined(ctx.clone())),
-            [result] => to_js(&self.state, store, ctx, *result),
+            [] => Ok(qjs::JS_UNDEFINED),
+            [Val::I32(result)] => Ok(qjs::JS_MKVAL(qjs::JS_TAG_INT, *result)),
+            [result] => to_js(&self.state, store, ctx, *result).map(raw::give),
             results => {
                 let values = results.iter().map(|&result| to_js(&self.state, store, ctx, result));
-                array(ctx, values.collect::<Result<_>>()?)
+                array(ctx, values.collect::<Result<_>>()?).map(raw::give)
             }
         }
     }

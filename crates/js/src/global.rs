@@ -93,7 +93,6 @@ fn set<'js>(call: &Call<'_, 'js>) -> Result<Value<'js>> {
     let what = "set WebAssembly.Global.value";
     let (ctx, state) = (call.ctx(), call.state());
     let (global, ty) = receiver(call, what)?;
-    require_arguments(call, 1, what)?;
     if ty.mutability == Mutability::Const {
         return Err(Exception::throw_type(ctx, &format!("{what}: the global is immutable")));
     }

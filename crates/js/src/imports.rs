@@ -30,6 +30,9 @@ impl State {
     }
 }
 
+/// Values that need no allocation.
+const FEW: usize = 4;
+
 fn call_import(
     caller: &mut Caller<'_, Host>,
     key: u32,
@@ -39,43 +42,58 @@ fn call_import(
     let state = caller.data().state.upgrade().ok_or_else(|| tierup::Error::host(Thrown))?;
     state.with_context(|ctx| {
         let mut store = caller.as_context_mut();
-        let call = |store: &mut StoreContextMut<'_, Host>| {
-            let callee = state.values.borrow().get(ctx, key)?;
-            call_javascript(&state, (store, ctx), (&callee, parameters), types)
-        };
-        let returned = match call(&mut store) {
-            Ok(returned) => returned,
-            Err(error) => {
-                raw::throw(ctx, error);
-                return Err(tierup::Error::host(Thrown));
+        let returned = call_javascript(&state, (&mut store, ctx), (key, parameters), types);
+        let returned = returned.map_err(|error| {
+            raw::throw(ctx, error);
+            tierup::Error::host(Thrown)
+        })?;
+        match returned {
+            Returned::None => {}
+            Returned::One(value) => results[0] = value.into_val(&state, &mut store)?,
+            Returned::Many(values) => {
+                for (result, value) in results.iter_mut().zip(values) {
+                    *result = value.into_val(&state, &mut store)?;
+                }
             }
-        };
-        for (result, returned) in results.iter_mut().zip(returned) {
-            *result = returned.into_val(&state, &mut store)?;
         }
         Ok(())
     })
+}
+
+/// What a function of JavaScript returned.
+enum Returned<'js> {
+    None,
+    One(Argument<'js>),
+    Many(Vec<Argument<'js>>),
 }
 
 /// Calls a function of JavaScript and converts its results.
 fn call_javascript<'js>(
     state: &State,
     (store, ctx): (&mut StoreContextMut<'_, Host>, &Ctx<'js>),
-    (callee, parameters): (&Value<'js>, &[Val]),
+    (key, parameters): (u32, &[Val]),
     types: &[ValType],
-) -> Result<Vec<Argument<'js>>> {
+) -> Result<Returned<'js>> {
+    let callee = state.values.borrow().get(ctx, key)?;
     let undefined = Value::new_undefined(ctx.clone());
-    let arguments: Vec<_> = parameters
-        .iter()
-        .map(|&parameter| to_js(state, store, ctx, parameter))
-        .collect::<Result<_>>()?;
+    let (mut few, mut many) = ([const { None }; FEW], Vec::new());
+    let arguments = match few.get_mut(..parameters.len()) {
+        Some(few) => few,
+        None => {
+            many.resize_with(parameters.len(), || None);
+            &mut many[..]
+        }
+    };
+    for (argument, &parameter) in arguments.iter_mut().zip(parameters) {
+        *argument = Some(to_js(state, store, ctx, parameter)?);
+    }
     state.store.lend(store, || {
         state.refresh_buffers(ctx);
-        let returned = raw::call(callee, &undefined, &arguments)?;
+        let returned = raw::call(&callee, &undefined, arguments.iter().flatten())?;
         match types {
-            [] => Ok(Vec::new()),
-            &[ty] => Ok(vec![Argument::new(state, returned, ty)?]),
-            types => results_of(state, &returned, types),
+            [] => Ok(Returned::None),
+            &[ty] => Ok(Returned::One(Argument::new(state, returned, ty)?)),
+            types => Ok(Returned::Many(results_of(state, &returned, types)?)),
         }
     })
 }

@@ -5,7 +5,7 @@ use rquickjs::{Class, Ctx, Exception, Result, Value};
 use tierup::{Memory, MemoryType};
 
 use crate::{
-    convert::{dictionary, optional_long, required, truthy, unsigned_long},
+    convert::{check_address_type, dictionary, optional_long, required, truthy, unsigned_long},
     define::{Attribute, Interface, prototype_for},
     errors::{Doing, ErrorClass, require_arguments},
     native::Call,
@@ -46,6 +46,7 @@ fn construct<'js>(call: &Call<'_, 'js>) -> Result<Value<'js>> {
 fn memory_type(call: &Call<'_, '_>, what: &str) -> Result<MemoryType> {
     let (ctx, state) = (call.ctx(), call.state());
     let descriptor = dictionary(&call.arg(0), &format!("{what}: argument 1"))?;
+    check_address_type(&descriptor, what)?;
     let initial = required(&descriptor, "initial", what)?;
     let minimum = unsigned_long(&initial, &format!("{what}: property 'initial'"))?;
     let maximum = optional_long(&descriptor, "maximum", what)?;

@@ -6,7 +6,7 @@ use tierup::{Bytes, ExternType, Module};
 
 use crate::{
     buffer_source,
-    convert::to_string,
+    convert::dom_string,
     define::{Interface, prototype_for},
     errors::{Doing, require_arguments},
     native::Call,
@@ -88,11 +88,13 @@ fn custom_sections<'js>(call: &Call<'_, 'js>) -> Result<Value<'js>> {
     let what = "WebAssembly.Module.customSections()";
     require_arguments(call, 2, what)?;
     let module = argument(call, what)?;
-    let name = to_string(&call.arg(1))?;
+    let name = dom_string(&call.arg(1))?;
     let ctx = call.ctx();
     let copy =
         |bytes: &[u8]| ArrayBuffer::new_copy(ctx.clone(), bytes).map(ArrayBuffer::into_value);
-    let sections: Vec<_> = module.custom_sections(&name).map(copy).collect();
+    let name = name.as_deref();
+    let sections = name.into_iter().flat_map(|name| module.custom_sections(name));
+    let sections: Vec<_> = sections.map(copy).collect();
     list(ctx, sections.into_iter())
 }
 

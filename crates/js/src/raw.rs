@@ -55,19 +55,19 @@ pub(crate) fn class_id(value: &Value<'_>) -> u32 {
 }
 
 /// Calls a function.
-pub(crate) fn call<'js>(
+pub(crate) fn call<'a, 'js: 'a>(
     function: &Value<'js>,
     this: &Value<'js>,
-    arguments: &[Value<'js>],
+    arguments: impl Iterator<Item = &'a Value<'js>> + Clone,
 ) -> Result<Value<'js>> {
-    const FEW: usize = 8;
+    const FEW: usize = 4;
     let ctx = function.ctx();
-    let mut few = [qjs::JS_UNDEFINED; FEW];
-    let mut many = Vec::new();
-    let raw = match few.get_mut(..arguments.len()) {
+    let (mut few, mut many) = ([qjs::JS_UNDEFINED; FEW], Vec::new());
+    let count = arguments.clone().count();
+    let raw = match few.get_mut(..count) {
         Some(few) => few,
         None => {
-            many.resize(arguments.len(), qjs::JS_UNDEFINED);
+            many.resize(count, qjs::JS_UNDEFINED);
             &mut many[..]
         }
     };

@@ -5,7 +5,10 @@ use rquickjs::{Ctx, Exception, Result, Value};
 use tierup::{Extern, Table, TableType, ValType};
 
 use crate::{
-    convert::{Argument, dictionary, optional_long, required, to_js, unsigned_long, value_type},
+    convert::{
+        Argument, check_address_type, dictionary, optional_long, required, to_js, unsigned_long,
+        value_type,
+    },
     define::{Attribute, Interface, prototype_for},
     errors::{Doing, ErrorClass, require_arguments},
     native::Call,
@@ -49,6 +52,7 @@ fn table_type(call: &Call<'_, '_>, what: &str) -> Result<TableType> {
         &[ValType::FuncRef, ValType::ExternRef],
         &format!("{what}: property 'element'"),
     )?;
+    check_address_type(&descriptor, what)?;
     let initial = required(&descriptor, "initial", what)?;
     let minimum = unsigned_long(&initial, &format!("{what}: property 'initial'"))?;
     let maximum = optional_long(&descriptor, "maximum", what)?;
@@ -94,7 +98,11 @@ fn set<'js>(call: &Call<'_, 'js>) -> Result<Value<'js>> {
     let (table, element) = receiver(call, what)?;
     require_arguments(call, 1, what)?;
     let index = unsigned_long(&call.arg(0), &format!("{what}: argument 1"))?;
-    let value = Argument::optional(state, call.arg(1), element)?;
+    // Unlike elsewhere, `undefined` is a value here and not a missing argument.
+    let value = match call.count() {
+        1 => Argument::default(call.ctx(), element),
+        _ => Argument::new(state, call.arg(1), element)?,
+    };
     state.collect_if_due(call.ctx());
     let done = state.store.enter(|store| {
         let value = value.into_val(state, store)?;

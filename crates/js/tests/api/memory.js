@@ -20,14 +20,15 @@ test(() => {
   }
   assert_throws(RangeError, () => new WebAssembly.Memory({ initial: 2, maximum: 1 }));
   assert_throws(TypeError, () => new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+  for (const wrong of ["i64", "i31", null, Symbol()]) assert_throws(TypeError, () => new WebAssembly.Memory({ initial: 1, address: wrong }));
   for (const good of [0, "1", 1.9, true, { valueOf: () => 1 }, [], null, -0.5]) new WebAssembly.Memory({ initial: good });
 }, "constructor's arguments");
 
 test(() => {
   const order = [];
   const number = name => ({ valueOf() { order.push(`${name} value`); return 1; } });
-  new WebAssembly.Memory(new Proxy({}, { get(_, name) { order.push(name); return name === "shared" ? false : number(name); }, has() { throw 1; } }));
-  assert_array_equals(order, ["initial", "initial value", "maximum", "maximum value", "shared"]);
+  new WebAssembly.Memory(new Proxy({}, { get(_, name) { order.push(name); return name === "shared" ? false : name === "address" ? "i32" : number(name); }, has() { throw 1; } }));
+  assert_array_equals(order, ["address", "initial", "initial value", "maximum", "maximum value", "shared"]);
 }, "members of the descriptor are read in order");
 
 test(() => {

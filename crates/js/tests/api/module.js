@@ -49,6 +49,7 @@ test(() => {
   assert_array_equals(sections("three"), []);
   assert_throws(TypeError, () => WebAssembly.Module.customSections(m));
   assert_throws(TypeError, () => WebAssembly.Module.customSections(m, Symbol()));
+  assert_array_equals(sections("o\ud800ne"), []);
   assert_array_equals(sections({ toString: () => "one" }), ["1,2", "3"]);
   const [buffer] = WebAssembly.Module.customSections(m, "one");
   new Uint8Array(buffer)[0] = 9;
