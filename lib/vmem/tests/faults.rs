@@ -6,8 +6,8 @@ mod support;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use support::{
-    Ended, code_pages, in_child, mappings, planned, put, read, reason, request, returning, run,
-    strategies,
+    BY_MAPPING, Ended, code_pages, in_child, mappings, planned, put, read, reason, request,
+    returning, run, strategies,
 };
 use vmem::{CodeMemory, ErrorKind, FaultKind, FaultPlan, Result, Strategy, page_size};
 
@@ -122,7 +122,7 @@ fn every_planned_fault_is_an_error_that_changes_nothing() {
 fn is_used(strategy: Strategy, kind: FaultKind) -> bool {
     match kind {
         FaultKind::File | FaultKind::Fork | FaultKind::Write => strategy == Strategy::File,
-        FaultKind::Protect => strategy == Strategy::Toggle,
+        FaultKind::Protect => strategy != Strategy::File,
         _ => true,
     }
 }
@@ -151,7 +151,7 @@ fn limits_of_the_system_are_errors() {
     assert_eq!(descriptors, Ended::Well);
     let space = in_child(|| {
         limit(libc::RLIMIT_AS, 1 << 20);
-        for strategy in strategies() {
+        for strategy in BY_MAPPING {
             let refused = reason(CodeMemory::reserve(&request(strategy)));
             assert!(matches!(refused, ErrorKind::System { errno: libc::ENOMEM, .. }));
         }

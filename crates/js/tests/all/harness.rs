@@ -59,9 +59,7 @@ fn run(
                 Between::Nothing => Ok(()),
                 Between::Collect => ctx.eval("globalThis.between = gc"),
                 Between::Flush => {
-                    let flush = move || {
-                        engine.remove_code();
-                    };
+                    let flush = move || engine.remove_code().functions as f64;
                     ctx.globals().set("between", Function::new(ctx.clone(), flush)?)
                 }
             }
