@@ -59,7 +59,7 @@ impl Engine {
         EngineStats::new(&self.0.state, &self.0.counters, load)
     }
 
-    /// Takes code away from the functions of all modules that are not [pinned](Module::pin), and
+    /// Takes code away from the functions of all modules that are not [pinned](crate::Module::pin), and
     /// says how much that was. They are compiled again when they are called.
     ///
     /// The memory is given back in the background: at once, but for code on a stack, where it goes
