@@ -1,14 +1,14 @@
 //! `tierup js`.
 
-use std::{ffi::OsString, path::Path, thread};
+use std::{ffi::OsString, path::Path};
 
 use tierup_js::{Exposure, FileKind, RealmOptions, Rejections, Shell, ShellOptions};
 
 use crate::{
     args::{JsArgs, UnhandledRejections},
     options::Limits,
-    outcome::{self, Failure},
-    run::{GRACE, engine},
+    outcome::Failure,
+    run::{self, engine},
     stack,
 };
 
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &JsArgs) -> Result<u8, Failure> {
         (None, None) => return Err(Failure::usage("a FILE or -e CODE is wanted")),
     };
     let shell = shell(args, arguments)?;
-    let run = || {
+    let run_all = || {
         for file in &args.files {
             shell.run_file(file, kind(args, file))?;
         }
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &JsArgs) -> Result<u8, Failure> {
         }
         shell.run_until_idle()
     };
-    match run() {
+    match run_all() {
         // The system keeps the lowest 8 bits of what a program exits with.
         Ok(code) => Ok(code as u8),
         Err(error) => Err(Failure::error(error)),
@@ -42,8 +42,12 @@ pub(crate) fn run(args: &JsArgs) -> Result<u8, Failure> {
 
 fn shell(args: &JsArgs, arguments: &[OsString]) -> Result<Shell, Failure> {
     let limits = Limits::new(&args.engine.wasm);
-    let timeout = limits.timeout;
+    let (timeout, fuel) = (limits.timeout, limits.fuel);
     let realm = RealmOptions::new().limits(limits).script_stack(stack::SCRIPT);
+    let realm = match fuel {
+        Some(fuel) => realm.fuel(fuel),
+        None => realm,
+    };
     let options = ShellOptions {
         realm,
         arguments: arguments.iter().map(|text| text.to_string_lossy().into_owned()).collect(),
@@ -56,12 +60,7 @@ fn shell(args: &JsArgs, arguments: &[OsString]) -> Result<Shell, Failure> {
     let shell = Shell::new(&engine(&args.engine)?, options).map_err(Failure::error)?;
     if let Some(timeout) = timeout {
         let interrupt = shell.realm().interrupt();
-        thread::spawn(move || {
-            thread::sleep(timeout);
-            interrupt.request();
-            thread::sleep(GRACE);
-            outcome::end_waiting();
-        });
+        run::end_after(timeout, move || interrupt.request());
     }
     Ok(shell)
 }

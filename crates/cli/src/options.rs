@@ -46,7 +46,7 @@ options! {
     CodeOption, "C" {
         "compiler" => Compiler(CompilerStrategy, parse_strategy), "tiered|baseline|optimizing",
             "which compilers make code [tiered]";
-        "tier-up-budget" => TierUpBudget(usize, parse_count), "N",
+        "tier-up-budget" => TierUpBudget(u64, parse_count), "N",
             "work before a function may be optimized, 1: at once [10000000]";
         "lazy" => Lazy(bool, parse_bool), "y|n",
             "compile functions when they are called [y]";
@@ -70,7 +70,7 @@ options! {
 options! {
     /// An option for semantics and limits.
     WasmOption, "W" {
-        "fuel" => Fuel(u64, parse_fuel), "N",
+        "fuel" => Fuel(u64, parse_count), "N",
             "stop the program when it has done so much, about an operator each [none]";
         "timeout" => Timeout(Duration, parse_duration), "TIME",
             "stop the program after 500ms, 2s, 1.5m [none]";
@@ -91,7 +91,7 @@ impl CodeOption {
     pub(crate) fn apply(&self, config: &mut Config) {
         match *self {
             Self::Compiler(strategy) => config.strategy(strategy),
-            Self::TierUpBudget(units) => config.tier_up_budget(units as u64),
+            Self::TierUpBudget(units) => config.tier_up_budget(units),
             Self::Lazy(lazy) => config.lazy(lazy),
             Self::LazyValidation(lazy) => config.lazy_validation(lazy),
             Self::CompileThreads(threads) => config.compile_threads(threads),
@@ -171,11 +171,7 @@ fn parse_bool(text: &str) -> Result<bool, String> {
     }
 }
 
-fn parse_count(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| format!("expected a number, found `{text}`"))
-}
-
-fn parse_fuel(text: &str) -> Result<u64, String> {
+fn parse_count<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| format!("expected a number, found `{text}`"))
 }
 

@@ -107,18 +107,22 @@ fn host(args: &RunArgs, file: &Path, arguments: &[OsString]) -> Result<Host, Fai
 }
 
 /// How long an interrupted program may take to stop.
-pub(crate) const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_secs(1);
 
-/// Interrupts the store when its time is over. The thread ends with the process.
-///
-/// An interrupt stops compiled code only. A program that waits in a system call does not notice, so
-/// that the process is ended instead if it is still there a while later.
 fn start_timeout(store: &Store<Host>) {
     let Some(timeout) = store.data().limits.timeout else { return };
     let handle = store.interrupt_handle();
+    end_after(timeout, move || handle.interrupt());
+}
+
+/// Interrupts the program when its time is over. The thread ends with the process.
+///
+/// An interrupt stops compiled code only. A program that waits in a system call does not notice, so
+/// that the process is ended instead if it is still there a while later.
+pub(crate) fn end_after(timeout: Duration, interrupt: impl FnOnce() + Send + 'static) {
     thread::spawn(move || {
         thread::sleep(timeout);
-        handle.interrupt();
+        interrupt();
         thread::sleep(GRACE);
         outcome::end_waiting();
     });

@@ -7,11 +7,16 @@ use std::{
 
 use tierup_wast::{Between, Report};
 
-use crate::{args::WastArgs, outcome::Failure, run::engine};
+use crate::{args::WastArgs, options::Limits, outcome::Failure, run::engine};
 
 /// Runs scripts and prints a report. The exit code is 1 if anything failed.
 pub(crate) fn run(args: &WastArgs) -> Result<u8, Failure> {
     let between = if args.remove_code { Between::RemoveCode } else { Between::Nothing };
+    if Limits::new(&args.engine.wasm).fuel.is_some() {
+        return Err(Failure::usage(
+            "scripts have no fuel of their own: -W fuel is for `run` and `js`",
+        ));
+    }
     let mut failed = 0;
     for file in &args.files {
         let text = fs::read_to_string(file)

@@ -43,6 +43,7 @@ pub struct RealmOptions {
     script_memory: Option<usize>,
     script_stack: Option<usize>,
     limits: Option<Box<dyn ResourceLimiter>>,
+    fuel: Option<u64>,
 }
 
 /// Stack that scripts may use if nobody says: half of what a thread of Rust's has. Wasm that they
@@ -77,6 +78,14 @@ impl RealmOptions {
         self.limits = Some(Box::new(limits));
         self
     }
+
+    /// Fuel for all WebAssembly of the realm. An engine whose code takes fuel gives it none unless
+    /// this is called.
+    #[must_use]
+    pub fn fuel(mut self, fuel: u64) -> Self {
+        self.fuel = Some(fuel);
+        self
+    }
 }
 
 impl Realm {
@@ -93,7 +102,7 @@ impl Realm {
     ///
     /// # Errors
     ///
-    /// If there is no memory for it.
+    /// If there is no memory for it, or there is fuel and the engine's code takes none.
     pub fn with_options(
         engine: &Engine,
         options: RealmOptions,
@@ -105,6 +114,10 @@ impl Realm {
         }
         let context = Context::full(&runtime).map_err(ScriptError::new)?;
         let state = State::new(engine, options.limits);
+        if let Some(fuel) = options.fuel {
+            let set = state.store.enter(|store| store.set_fuel(fuel));
+            set.map_err(ScriptError::new)?;
+        }
         let wasm = state.store.enter(|store| store.interrupt_handle());
         let interrupt = Interrupt { requested: Arc::default(), wasm };
         let requested = Arc::clone(&interrupt.requested);

@@ -13,7 +13,7 @@ pub struct ScriptError {
 }
 
 impl ScriptError {
-    pub(crate) fn new(error: rquickjs::Error) -> Self {
+    pub(crate) fn new(error: impl std::error::Error) -> Self {
         Self { message: error.to_string(), stack: String::new() }
     }
 

@@ -127,6 +127,7 @@ const ROWS: &[Row] = &[
     ("invalid value 'xml'", 2, "--stats=xml good.wat"),
     // Scripts.
     ("cannot read none.wast", 1, "wast none.wast"),
+    ("-W fuel is for `run` and `js`", 2, "wast -W fuel=5 none.wast"),
     ("cannot read folder", 1, "wast folder"),
 ];
 

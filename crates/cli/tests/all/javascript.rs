@@ -52,6 +52,10 @@ fn it_ends_as_the_script_says() {
 fn engine_options_apply() {
     let memory = "try { new WebAssembly.Memory({ initial: 2 }); print('made') } catch (error) { print(error.name) }";
     js(&Scratch::new(), &["-W", "max-memory-size=64K", "-e", memory]).printed("RangeError\n");
+    let seven = "const bytes = [0,97,115,109,1,0,0,0,1,5,1,96,0,1,127,3,2,1,0,7,5,1,1,102,0,0,10,6,1,4,0,65,7,11];
+        print(new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes))).exports.f())";
+    js(&Scratch::new(), &["-W", "fuel=1000", "-e", seven]).printed("7\n");
+    js(&Scratch::new(), &["-W", "fuel=0", "-e", seven]).with(1, "out of fuel");
     js(&Scratch::new(), &["-e", memory]).printed("made\n");
     js(&Scratch::new(), &["-e", "print(typeof tierup)"]).printed("undefined\n");
     js(&Scratch::new(), &["--expose-tierup", "-e", "print(tierup.tier(print))"])
