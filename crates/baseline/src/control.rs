@@ -114,7 +114,7 @@ impl Signature {
     fn results(self, module: &Module) -> &[ValType] {
         match self {
             Self::Empty => &[],
-            Self::Result(ty) => single(ty),
+            Self::Result(ty) => ty.as_list(),
             Self::Type(ty) | Self::Function(ty) => &module.types[ty.index()].results,
         }
     }
@@ -414,18 +414,5 @@ impl<'a> Generator<'a> {
             }
         }
         Ok(Condition::NotEqual)
-    }
-}
-
-/// A list with just `ty`.
-fn single(ty: ValType) -> &'static [ValType] {
-    match ty {
-        ValType::I32 => &[ValType::I32],
-        ValType::I64 => &[ValType::I64],
-        ValType::F32 => &[ValType::F32],
-        ValType::F64 => &[ValType::F64],
-        ValType::V128 => &[ValType::V128],
-        ValType::FuncRef => &[ValType::FuncRef],
-        ValType::ExternRef => &[ValType::ExternRef],
     }
 }

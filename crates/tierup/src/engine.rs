@@ -127,24 +127,19 @@ impl Engine {
         &self.0.state
     }
 
-    /// When bodies of a module are validated.
+    /// How a module is compiled.
     ///
-    /// A quick compiler that is about to compile them all validates on the way. A slow one would
-    /// learn too late that the last body is invalid, so for that one validation comes first.
-    pub(crate) fn validation(&self, options: &ModuleOptions) -> Validation {
-        let config = &self.0.config;
-        let is_joined =
-            !options.is_lazy(config) && self.roles(options).first.tier() == Tier::Baseline;
-        match config.lazy_validation || is_joined {
-            true => Validation::AtCompile,
-            false => Validation::Done,
-        }
-    }
-
-    /// How a module is compiled whose bodies were validated, or not.
-    pub(crate) fn plan(&self, options: &ModuleOptions, validation: Validation) -> Plan {
-        let EngineInner { config, counters, pool, .. } = &*self.0;
-        let Roles { first, fallback, second } = self.roles(options);
+    /// A quick compiler that is about to compile all bodies validates them on the way. A slow one
+    /// would learn too late that the last body is invalid, so for that one validation comes first.
+    pub(crate) fn plan(&self, options: &ModuleOptions) -> Plan {
+        let EngineInner { config, compilers, counters, pool, .. } = &*self.0;
+        let Compilers { first, second } = compilers.clone();
+        let (first, fallback, second) = match (options.chosen_strategy(config), second) {
+            (CompilerStrategy::Optimizing, Some(second)) => (second, None, None),
+            (CompilerStrategy::Baseline, second) => (first, second, None),
+            (_, second) => (first, second.clone(), second),
+        };
+        let is_joined = !options.is_lazy(config) && first.tier() == Tier::Baseline;
         Plan {
             first,
             fallback,
@@ -155,34 +150,15 @@ impl Engine {
                 ..Settings::default()
             },
             limits: config.compile_limits,
-            validation,
+            validation: match config.lazy_validation || is_joined {
+                true => Validation::AtCompile,
+                false => Validation::Done,
+            },
             policy: Policy::new(config.tier_up_budget),
             pool: pool.as_ref().map(Pool::handle),
             counters: Arc::clone(counters),
         }
     }
-
-    /// What each compiler does for a module.
-    fn roles(&self, options: &ModuleOptions) -> Roles {
-        let EngineInner { config, compilers, .. } = &*self.0;
-        let Compilers { first, second } = compilers.clone();
-        let (first, fallback, second) = match (options.chosen_strategy(config), second) {
-            (CompilerStrategy::Optimizing, Some(second)) => (second, None, None),
-            (CompilerStrategy::Baseline, second) => (first, second, None),
-            (_, second) => (first, second.clone(), second),
-        };
-        Roles { first, fallback, second }
-    }
-}
-
-/// Which compiler does what.
-struct Roles {
-    /// Compiles functions at their first call.
-    first: Arc<dyn Compiler>,
-    /// Does what the first cannot do.
-    fallback: Option<Arc<dyn Compiler>>,
-    /// Compiles hot functions again.
-    second: Option<Arc<dyn Compiler>>,
 }
 
 /// How short memory is.

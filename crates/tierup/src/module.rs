@@ -144,13 +144,12 @@ impl Module {
     fn make(engine: &Engine, bytes: Bytes, options: &ModuleOptions) -> Result<Self, Error> {
         let module = tierup_wasm::Module::decode(bytes)?;
         let config = engine.config();
-        let validation = engine.validation(options);
-        if validation == Validation::Done {
+        let plan = engine.plan(options);
+        if plan.validation == Validation::Done {
             module.validate_bodies(config.module_threads())?;
         }
         let subject = Arc::<ModuleSubject>::default();
         let functions = module.defined_functions();
-        let plan = engine.plan(options, validation);
         let tiering = ModuleTiering::new(plan, Arc::clone(&subject) as _, functions);
         let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
         let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);

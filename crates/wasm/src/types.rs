@@ -29,6 +29,19 @@ impl ValType {
     pub fn is_reference(self) -> bool {
         matches!(self, Self::FuncRef | Self::ExternRef)
     }
+
+    /// A list with just this type, as a block's result is one.
+    pub fn as_list(self) -> &'static [Self] {
+        match self {
+            Self::I32 => &[Self::I32],
+            Self::I64 => &[Self::I64],
+            Self::F32 => &[Self::F32],
+            Self::F64 => &[Self::F64],
+            Self::V128 => &[Self::V128],
+            Self::FuncRef => &[Self::FuncRef],
+            Self::ExternRef => &[Self::ExternRef],
+        }
+    }
 }
 
 impl fmt::Display for ValType {

@@ -238,7 +238,7 @@ impl<'a> Translator<'a> {
             BlockType::Type(ty) => {
                 let ty = ValType::from_parser(ty);
                 let ty = ty.ok_or_else(|| self.unsupported("the result type of a block"))?;
-                Ok((&[], value::single(ty)))
+                Ok((&[], ty.as_list()))
             }
             BlockType::FuncType(index) => {
                 let ty = self.environment.module.types.get(TypeIndex(index).index());

@@ -13,16 +13,3 @@ pub(crate) fn ir_type(ty: ValType) -> Type {
         ValType::V128 => types::I8X16,
     }
 }
-
-/// A list with just `ty`.
-pub(crate) fn single(ty: ValType) -> &'static [ValType] {
-    match ty {
-        ValType::I32 => &[ValType::I32],
-        ValType::I64 => &[ValType::I64],
-        ValType::F32 => &[ValType::F32],
-        ValType::F64 => &[ValType::F64],
-        ValType::V128 => &[ValType::V128],
-        ValType::FuncRef => &[ValType::FuncRef],
-        ValType::ExternRef => &[ValType::ExternRef],
-    }
-}

@@ -2,46 +2,17 @@
 //!
 //! * [BU-OWNER] as [WR-OWNER] asks, the word below the frame pointer is the instance, which comes
 //!   in `r14` here.
+#![expect(clippy::too_many_lines, reason = "a naked function that lists registers")]
 
-use std::{arch::naked_asm, sync::Arc};
+use std::sync::Arc;
 
-use tierup_abi::{InstanceHead, StoreBlock};
+use tierup_abi::InstanceHead;
 use tierup_wasm::DefinedFunc;
 
-use super::{
-    Outcome,
-    keep::{close_frame, open_frame},
-    run,
-};
-use crate::{Error, InstanceHandle, StoreState, compile_stack, enter::unwind};
+use super::{Outcome, keep::keeping_stub, run};
+use crate::{Error, InstanceHandle, StoreState, compile_stack};
 
-#[unsafe(naked)]
-pub(super) unsafe extern "C" fn stub() {
-    naked_asm!(
-        open_frame!("r14"),
-        "mov rax, [r14 + {store_block}]",
-        "mov [rax + {exit_frame}], rbp",
-        "inc qword ptr [rax + {sequence}]",
-        "mov rdi, r14",
-        "mov esi, r11d",
-        "call {spent}",
-        // The C convention has kept `r14`.
-        "mov rcx, [r14 + {store_block}]",
-        "test edx, edx",
-        "jnz 2f",
-        "mov qword ptr [rcx + {exit_frame}], 0",
-        "inc qword ptr [rcx + {sequence}]",
-        close_frame!(),
-        "2:",
-        "mov rdi, rcx",
-        "jmp {unwind}",
-        store_block = const InstanceHead::STORE_BLOCK,
-        exit_frame = const StoreBlock::EXIT_FRAME,
-        sequence = const StoreBlock::SEQUENCE,
-        spent = sym spent,
-        unwind = sym unwind,
-    )
-}
+keeping_stub!(instance: "r14", argument: "mov esi, r11d", function: spent);
 
 /// # Safety
 ///

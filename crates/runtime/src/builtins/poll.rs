@@ -1,45 +1,17 @@
 //! The slow path of prologues and loop headers: stack overflow, or a request to stop.
 //!
 //! Unlike other builtins it keeps every register, so that the check costs the fast path nothing.
+#![expect(clippy::too_many_lines, reason = "a naked function that lists registers")]
 
-use std::{arch::naked_asm, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
-use tierup_abi::{InstanceHead, StoreBlock};
+use tierup_abi::InstanceHead;
 
-use super::{
-    Outcome,
-    keep::{close_frame, open_frame},
-    run,
-};
-use crate::{StoreState, Trap, TrapKind, enter::unwind};
+use super::{Outcome, keep::keeping_stub, run};
+use crate::{StoreState, Trap, TrapKind};
 
-#[unsafe(naked)]
-pub(super) unsafe extern "C" fn stub() {
-    naked_asm!(
-        open_frame!("rdi"),
-        "mov rax, [rdi + {store_block}]",
-        "mov [rax + {exit_frame}], rbp",
-        "inc qword ptr [rax + {sequence}]",
-        // The caller's stack pointer: above the saved frame pointer and return address.
-        "lea rsi, [rbp + 16]",
-        "call {poll}",
-        "mov rdi, [rbp - 8]",
-        "mov rcx, [rdi + {store_block}]",
-        "test edx, edx",
-        "jnz 2f",
-        "mov qword ptr [rcx + {exit_frame}], 0",
-        "inc qword ptr [rcx + {sequence}]",
-        close_frame!(),
-        "2:",
-        "mov rdi, rcx",
-        "jmp {unwind}",
-        store_block = const InstanceHead::STORE_BLOCK,
-        exit_frame = const StoreBlock::EXIT_FRAME,
-        sequence = const StoreBlock::SEQUENCE,
-        poll = sym poll,
-        unwind = sym unwind,
-    )
-}
+// The argument is the caller's stack pointer: above the saved frame pointer and return address.
+keeping_stub!(instance: "rdi", argument: "lea rsi, [rbp + 16]", function: poll);
 
 /// # Safety
 ///

@@ -2,7 +2,11 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, Sender},
+    },
     time::{Duration, Instant},
 };
 
@@ -44,6 +48,28 @@ fn fixture(second: Arc<dyn Compiler>, budget: u64, pool: Option<&Pool>) -> Fixtu
     };
     let tiering = ModuleTiering::new(plan, subject, 100);
     Fixture { unit, tiering, counters }
+}
+
+/// A second compiler that waits before each function.
+struct Held {
+    compiler: Arc<dyn Compiler>,
+    barrier: Arc<Barrier>,
+    /// Tells which function it waits with.
+    reached: Receiver<DefinedFunc>,
+    /// Lets it go on.
+    open: Sender<()>,
+}
+
+impl Held {
+    fn new() -> Self {
+        let (barrier, reached, open) = Barrier::new();
+        let second = Arc::clone(&barrier);
+        let compiler = Second(move |function| {
+            second.pass(function);
+            Ok(())
+        });
+        Self { compiler: Arc::new(compiler), barrier, reached, open }
+    }
 }
 
 fn always(result: fn() -> Result<(), CompileError>) -> Arc<dyn Compiler> {
@@ -213,13 +239,8 @@ fn code_that_was_taken_away_starts_from_below() {
 #[test]
 fn a_function_whose_code_goes_while_it_waits_is_left_alone() {
     let pool = Pool::new(1);
-    let (barrier, reached, open) = Barrier::new();
-    let second = Arc::clone(&barrier);
-    let compiler = Second(move |function| {
-        second.pass(function);
-        Ok(())
-    });
-    let fixture = fixture(Arc::new(compiler), 1, Some(&pool));
+    let Held { compiler, reached, open, .. } = Held::new();
+    let fixture = fixture(compiler, 1, Some(&pool));
     for function in [DefinedFunc(0), F] {
         fixture.tiering.compile_now(function).unwrap();
         fixture.tiering.budget_spent(function, 10);
@@ -240,13 +261,8 @@ fn a_function_whose_code_goes_while_it_waits_is_left_alone() {
 #[test]
 fn a_unit_that_dies_while_a_worker_compiles_discards_the_result() {
     let pool = Pool::new(1);
-    let (barrier, reached, open) = Barrier::new();
-    let second = Arc::clone(&barrier);
-    let compiler = Second(move |function| {
-        second.pass(function);
-        Ok(())
-    });
-    let Fixture { unit, tiering, counters } = fixture(Arc::new(compiler), 1, Some(&pool));
+    let Held { compiler, barrier, reached, open } = Held::new();
+    let Fixture { unit, tiering, counters } = fixture(compiler, 1, Some(&pool));
     for function in (0..10).map(DefinedFunc) {
         tiering.compile_now(function).unwrap();
         tiering.budget_spent(function, 10);
@@ -264,12 +280,8 @@ fn a_unit_that_dies_while_a_worker_compiles_discards_the_result() {
 #[test]
 fn what_a_compiler_relied_on_has_changed() {
     let pool = Pool::new(1);
-    let (barrier, reached, open) = Barrier::new();
-    let compiler = Second(move |function| {
-        barrier.pass(function);
-        Ok(())
-    });
-    let fixture = fixture(Arc::new(compiler), 1, Some(&pool));
+    let Held { compiler, reached, open, .. } = Held::new();
+    let fixture = fixture(compiler, 1, Some(&pool));
     fixture.tiering.compile_now(F).unwrap();
     fixture.tiering.budget_spent(F, 10);
     reached.recv().unwrap();
@@ -287,13 +299,8 @@ fn what_a_compiler_relied_on_has_changed() {
 #[test]
 fn whoever_asks_for_a_function_that_a_worker_has_waits_for_it() {
     let pool = Pool::new(1);
-    let (barrier, reached, open) = Barrier::new();
-    let second = Arc::clone(&barrier);
-    let compiler = Second(move |function| {
-        second.pass(function);
-        Ok(())
-    });
-    let fixture = fixture(Arc::new(compiler), 1, Some(&pool));
+    let Held { compiler, barrier, reached, open } = Held::new();
+    let fixture = fixture(compiler, 1, Some(&pool));
     fixture.tiering.compile_now(F).unwrap();
     fixture.tiering.budget_spent(F, 10);
     reached.recv().unwrap();
