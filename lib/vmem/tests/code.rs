@@ -262,8 +262,9 @@ fn reused_addresses_run_the_new_code_on_other_cores() {
             if value.load(Ordering::Acquire) == round {
                 break true;
             }
-            if stop.load(Ordering::Relaxed) {
-                break false;
+            // The last thing that it did before it ended counts.
+            if stop.load(Ordering::Acquire) {
+                break value.load(Ordering::Acquire) == round;
             }
             std::thread::yield_now();
         };

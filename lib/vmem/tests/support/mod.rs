@@ -172,8 +172,11 @@ pub(crate) enum Ended {
 
 /// Runs the closure in a forked child, which ends then.
 pub(crate) fn in_child(work: impl FnOnce()) -> Ended {
-    // SAFETY: other threads of this process are idle or hold none of the locks that `work` takes;
-    // the C library's allocator works in children.
+    // What is made once in a process is made now: a child made while another thread makes it
+    // would wait for ever for a thread that it does not have.
+    strategies().chain([Strategy::Auto]).for_each(|strategy| drop(memory(strategy, 1)));
+    // SAFETY: other threads of this process hold none of the locks that `work` takes; the C
+    // library's allocator works in children.
     let child = unsafe { libc::fork() };
     assert!(child >= 0);
     if child == 0 {
@@ -209,7 +212,7 @@ pub(crate) struct Stop<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.store(true, Ordering::Release);
     }
 }
 
