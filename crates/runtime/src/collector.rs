@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The worker is a thread that is started when there is something to collect for the first time,
-//! and waits without a timer unless code that survived may go without a sign:
+//! and waits without a timer unless code that survived, or that somebody was looking up, may go
+//! without a sign:
 //!
 //! * [CO-SIGN] who was in a host call when it was seen to hold retired code tells when it comes
 //!   back or leaves (it is *watched*). Until then nothing has to be tried again.
@@ -42,7 +43,8 @@ mod pauses {
     pub(super) const LONGEST: Duration = Duration::from_millis(2);
     /// Until a collection is given up for now, because a thread does not get a processor.
     pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-    /// Between two collections for the sake of survivors.
+    /// Between two collections for the sake of survivors, and until look-ups that were going on
+    /// at the end of one are over.
     pub(super) const BETWEEN: Duration = Duration::from_millis(1);
     /// As long as survivors are in frames of code that runs; doubled each time.
     pub(super) const RETRY: Duration = Duration::from_millis(2);
@@ -121,6 +123,8 @@ struct Retry {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
     Collect,
+    /// Frees what was ended and may have been looked at.
+    Reap,
     Wait,
     WaitFor(Duration),
 }
@@ -129,6 +133,8 @@ enum Next {
 #[derive(Clone, Copy, Debug)]
 struct Situation {
     wanted: bool,
+    /// Something has ended and is not free: somebody was looking code up.
+    unfreed: bool,
     survivors: Survivors,
     in_vain: u32,
     /// Since the last collection.
@@ -346,7 +352,7 @@ impl Shared {
             released: false,
             in_vain: if objects == 0 { todo.retry.in_vain.saturating_add(1) } else { 0 },
         };
-        if survivors != 0 {
+        if survivors != 0 || self.manager.is_waiting() {
             self.wake_worker(&mut todo);
         }
     }
@@ -372,11 +378,18 @@ impl Shared {
         let mut todo = self.todo.lock();
         while !todo.stopped {
             let wanted = self.wanted.load(Ordering::Relaxed);
-            todo = match next(todo.situation(wanted)) {
+            todo = match next(todo.situation(wanted, self.manager.is_waiting())) {
                 Next::Collect => {
                     drop(todo);
                     self.collect_or_relieve();
                     self.todo.lock()
+                }
+                Next::Reap => {
+                    drop(todo);
+                    self.manager.reap();
+                    let mut todo = self.todo.lock();
+                    todo.last_end = Instant::now();
+                    todo
                 }
                 Next::Wait => self.changed.wait(todo),
                 Next::WaitFor(time) => self.changed.wait_timeout(todo, time),
@@ -387,9 +400,9 @@ impl Shared {
 
 impl Todo {
     #[expect(clippy::fn_params_excessive_bools, reason = "a part of the result")]
-    fn situation(&self, wanted: bool) -> Situation {
+    fn situation(&self, wanted: bool, unfreed: bool) -> Situation {
         let (survivors, in_vain) = (self.retry.state(), self.retry.in_vain);
-        Situation { wanted, survivors, in_vain, since: self.last_end.elapsed() }
+        Situation { wanted, unfreed, survivors, in_vain, since: self.last_end.elapsed() }
     }
 }
 
@@ -416,28 +429,70 @@ fn next(now: Situation) -> Next {
     if now.wanted {
         return Next::Collect;
     }
-    let due_after = match now.survivors {
+    let (due_after, due) = match now.survivors {
+        Survivors::None | Survivors::Watched if now.unfreed => (pauses::BETWEEN, Next::Reap),
         // [CO-SIGN]
         Survivors::None | Survivors::Watched => return Next::Wait,
-        Survivors::Released => pauses::BETWEEN,
+        Survivors::Released => (pauses::BETWEEN, Next::Collect),
         Survivors::Running => {
             // [CO-TIMER]
             let factor = 1_u32.checked_shl(now.in_vain).unwrap_or(u32::MAX);
-            pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY)
+            let pause = pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY);
+            (pause, Next::Collect)
         }
     };
     match due_after.checked_sub(now.since) {
         Some(rest) if !rest.is_zero() => Next::WaitFor(rest),
-        _ => Next::Collect,
+        _ => due,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use codespace::{Config, Draft, Filter, Kind, UnitSpec};
+    use tierup_abi::StoreBlock;
 
-    const QUIET: Situation =
-        Situation { wanted: false, survivors: Survivors::None, in_vain: 0, since: Duration::ZERO };
+    use super::*;
+    use crate::{
+        Value,
+        enter::{Callee, Status, enter},
+    };
+
+    /// Nothing else here enters Wasm, and walking stacks asks where that returns to.
+    static LINKED: unsafe fn(Callee, *mut Value, *const StoreBlock) -> Status = enter;
+
+    /// No more garbage has to come for what a look-up had in its hands when it was ended.
+    #[test]
+    fn what_was_being_looked_up_is_freed_soon_after() {
+        std::hint::black_box(LINKED);
+        let manager = CodeManager::new(&Config::default()).unwrap();
+        let collector = Collector::new(manager.clone());
+        let spec = UnitSpec { functions: 1, lazy_stub: 0, owner: Arc::new(()) };
+        let unit = manager.new_unit(spec).unwrap();
+        let draft = Draft::new(Kind::Function(0), vec![0xc3]);
+        drop(unit.publish(unit.place(vec![draft]).unwrap()).unwrap());
+        let before = manager.stats().code.freed_bytes;
+        let scope = manager.scope();
+        assert_eq!(manager.remove(Filter::All).functions, 1);
+        assert_eq!(collector.collect().objects, 1);
+        assert_eq!(manager.stats().code.waiting.count, 1);
+        assert_eq!(manager.stats().code.freed_bytes, before);
+        drop(scope);
+        let start = Instant::now();
+        while manager.stats().code.freed_bytes == before {
+            assert!(start.elapsed() < Duration::from_secs(20), "it is not freed");
+            thread::sleep(Duration::from_millis(1));
+        }
+        collector.stop();
+    }
+
+    const QUIET: Situation = Situation {
+        wanted: false,
+        unfreed: false,
+        survivors: Survivors::None,
+        in_vain: 0,
+        since: Duration::ZERO,
+    };
 
     #[test]
     fn the_worker_does_what_is_due() {
@@ -452,6 +507,9 @@ mod tests {
             (Situation { wanted: true, ..watched }, Next::Collect),
             // [CO-SIGN]
             (Situation { since: ms(100_000), ..watched }, Next::Wait),
+            (Situation { unfreed: true, ..QUIET }, Next::WaitFor(pauses::BETWEEN)),
+            (Situation { unfreed: true, since: ms(1), ..watched }, Next::Reap),
+            (Situation { unfreed: true, since: ms(1), ..survivors }, Next::WaitFor(ms(1))),
             (released, Next::WaitFor(pauses::BETWEEN)),
             (Situation { since: ms(1), ..released }, Next::Collect),
             // [CO-TIMER]
