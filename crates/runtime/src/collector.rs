@@ -133,8 +133,6 @@ enum Next {
 #[derive(Clone, Copy, Debug)]
 struct Situation {
     wanted: bool,
-    /// Something has ended and is not free: somebody was looking code up.
-    unfreed: bool,
     survivors: Survivors,
     in_vain: u32,
     /// Since the last collection.
@@ -152,6 +150,8 @@ enum Survivors {
     Watched,
     /// Somebody runs.
     Running,
+    /// Something has ended and is not free: somebody was looking code up. Nobody is known to run.
+    LookedUp,
 }
 
 impl Collector {
@@ -378,7 +378,7 @@ impl Shared {
         let mut todo = self.todo.lock();
         while !todo.stopped {
             let wanted = self.wanted.load(Ordering::Relaxed);
-            todo = match next(todo.situation(wanted, self.manager.is_waiting())) {
+            todo = match next(todo.situation(wanted, &self.manager)) {
                 Next::Collect => {
                     drop(todo);
                     self.collect_or_relieve();
@@ -400,9 +400,12 @@ impl Shared {
 
 impl Todo {
     #[expect(clippy::fn_params_excessive_bools, reason = "a part of the result")]
-    fn situation(&self, wanted: bool, unfreed: bool) -> Situation {
-        let (survivors, in_vain) = (self.retry.state(), self.retry.in_vain);
-        Situation { wanted, unfreed, survivors, in_vain, since: self.last_end.elapsed() }
+    fn situation(&self, wanted: bool, manager: &CodeManager) -> Situation {
+        let survivors = match self.retry.state() {
+            Survivors::None | Survivors::Watched if manager.is_waiting() => Survivors::LookedUp,
+            state => state,
+        };
+        Situation { wanted, survivors, in_vain: self.retry.in_vain, since: self.last_end.elapsed() }
     }
 }
 
@@ -430,7 +433,7 @@ fn next(now: Situation) -> Next {
         return Next::Collect;
     }
     let (due_after, due) = match now.survivors {
-        Survivors::None | Survivors::Watched if now.unfreed => (pauses::BETWEEN, Next::Reap),
+        Survivors::LookedUp => (pauses::BETWEEN, Next::Reap),
         // [CO-SIGN]
         Survivors::None | Survivors::Watched => return Next::Wait,
         Survivors::Released => (pauses::BETWEEN, Next::Collect),
@@ -486,19 +489,15 @@ mod tests {
         collector.stop();
     }
 
-    const QUIET: Situation = Situation {
-        wanted: false,
-        unfreed: false,
-        survivors: Survivors::None,
-        in_vain: 0,
-        since: Duration::ZERO,
-    };
+    const QUIET: Situation =
+        Situation { wanted: false, survivors: Survivors::None, in_vain: 0, since: Duration::ZERO };
 
     #[test]
     fn the_worker_does_what_is_due() {
         let ms = Duration::from_millis;
         let survivors = Situation { survivors: Survivors::Running, ..QUIET };
         let watched = Situation { survivors: Survivors::Watched, ..QUIET };
+        let looked_up = Situation { survivors: Survivors::LookedUp, ..QUIET };
         let released = Situation { survivors: Survivors::Released, ..QUIET };
         for (situation, expected) in [
             (QUIET, Next::Wait),
@@ -507,9 +506,9 @@ mod tests {
             (Situation { wanted: true, ..watched }, Next::Collect),
             // [CO-SIGN]
             (Situation { since: ms(100_000), ..watched }, Next::Wait),
-            (Situation { unfreed: true, ..QUIET }, Next::WaitFor(pauses::BETWEEN)),
-            (Situation { unfreed: true, since: ms(1), ..watched }, Next::Reap),
-            (Situation { unfreed: true, since: ms(1), ..survivors }, Next::WaitFor(ms(1))),
+            (looked_up, Next::WaitFor(pauses::BETWEEN)),
+            (Situation { since: ms(1), ..looked_up }, Next::Reap),
+            (Situation { wanted: true, ..looked_up }, Next::Collect),
             (released, Next::WaitFor(pauses::BETWEEN)),
             (Situation { since: ms(1), ..released }, Next::Collect),
             // [CO-TIMER]
