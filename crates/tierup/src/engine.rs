@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Tier};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
-use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
+use tierup_runtime::{EngineState, ErrorKind, Frame, RuntimeConfig};
 use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Threads, Validation};
 
 use crate::{
@@ -101,6 +101,15 @@ impl Engine {
     /// removed.
     pub fn collect(&self) -> usize {
         self.0.state.collect_code().code_bytes
+    }
+
+    /// The Wasm function and position that the machine code at an address stands for, if code of
+    /// a module lies there now: for profilers of the host. A return address belongs to the
+    /// instruction before it, so ask for the byte before.
+    ///
+    /// Takes no lock; code that is being replaced or taken away meanwhile is found or not.
+    pub fn frame_at(&self, address: usize) -> Option<Frame> {
+        Frame::at(&self.0.state, address)
     }
 
     /// The first functions that could not be compiled, or not optimized, and why.
