@@ -59,6 +59,13 @@ impl Engine {
         EngineStats::new(&self.0.state, &self.0.counters, load)
     }
 
+    /// What the code between the host and Wasm uses: wrappers, one for each type of function and
+    /// direction. All engines of the process that protect code in the same way share it, and no
+    /// engine's limit counts it; it has one of its own, 64 MiB.
+    pub fn wrapper_stats(&self) -> codespace::Stats {
+        self.0.state.wrapper_stats()
+    }
+
     /// Takes code away from the functions of all modules that are not [pinned](crate::Module::pin), and
     /// says how much that was. They are compiled again when they are called.
     ///

@@ -250,7 +250,7 @@ impl Unit {
         let code = self.manager.slab().record(id);
         // Read before: once it is retired, its unit's end may end it.
         let (item, generation) = (code.item(), code.state().get().generation());
-        if code.state().release() == Released::Retired {
+        if code.state().release() == Released::Retired && self.manager.check_process().is_ok() {
             self.identity.count(|counters| counters.retired(item));
             // [RET-AFTER]
             let retired = Retired { id, generation, unit: self.identity.id };

@@ -27,3 +27,4 @@ mod tiering;
 mod tiering_ends;
 mod tiers;
 mod traps;
+mod wrappers;
