@@ -253,7 +253,7 @@ impl EngineState {
     }
 
     /// True if this is a copy that a forked child has got from its parent: it has no code.
-    pub(crate) fn is_inherited(&self) -> bool {
+    pub fn is_inherited(&self) -> bool {
         // The first look is cheaper, and in most processes the only one.
         vmem::is_forked_child() && self.fork_guard.is_inherited()
     }

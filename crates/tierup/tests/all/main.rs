@@ -27,4 +27,5 @@ mod tiering;
 mod tiering_ends;
 mod tiers;
 mod traps;
+mod sharing;
 mod wrappers;
