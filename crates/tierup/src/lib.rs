@@ -38,6 +38,7 @@ mod config;
 mod engine;
 mod hooks;
 mod module;
+mod sharing;
 mod function_code;
 mod context;
 mod linker;
@@ -59,6 +60,7 @@ pub use instance::{Extern, Instance};
 pub use linker::Linker;
 pub use module::{ExportType, ImportType, Module, ModuleOptions};
 pub use objects::{Global, Memory, Table};
+pub use sharing::SharingStats;
 pub use stats::EngineStats;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;

@@ -28,3 +28,5 @@ mod tiering;
 mod tiering_ends;
 mod tiers;
 mod traps;
+mod sharing;
+mod wrappers;
