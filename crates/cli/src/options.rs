@@ -59,7 +59,9 @@ options! {
         "compile-memory" => CompileMemory(usize, parse_size), "SIZE",
             "most memory for optimizing one function [1G]";
         "code-memory" => CodeMemory(usize, parse_size), "SIZE",
-            "most code memory [1G]";
+            "most code memory [1G, or a quarter of the control group's memory]";
+        "watch-memory-pressure" => WatchMemoryPressure(bool, parse_bool), "y|n",
+            "give code up when the system says that memory is short [n]";
         "protection" => Protection(Protection, parse_protection), "auto|file|toggle|pkey",
             "how code is protected from writes [auto]";
         "arena" => Arena(usize, parse_size), "SIZE",
@@ -98,6 +100,7 @@ impl CodeOption {
             Self::CompileTime(time) => config.compile_time_limit(time),
             Self::CompileMemory(bytes) => config.compile_memory_limit(bytes),
             Self::CodeMemory(bytes) => config.code_memory_limit(bytes),
+            Self::WatchMemoryPressure(watch) => config.watch_memory_pressure(watch),
             Self::Protection(protection) => config.protection(protection),
             Self::Arena(bytes) => config.arena_code_bytes(bytes),
         };

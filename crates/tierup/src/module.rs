@@ -9,7 +9,7 @@ use tierup_tiering::{ModuleTiering, Validation};
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
-    CompilerStrategy, Config, Engine, Error, FunctionCode,
+    CompilerStrategy, Config, Engine, Error, FunctionCode, Tenant,
     hooks::{ModuleHooks, ModuleSubject},
 };
 
@@ -49,6 +49,7 @@ struct ModuleInner {
 pub struct ModuleOptions {
     strategy: Option<CompilerStrategy>,
     lazy: Option<bool>,
+    tenant: Option<Tenant>,
 }
 
 impl ModuleOptions {
@@ -67,6 +68,13 @@ impl ModuleOptions {
     #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
     pub fn lazy(&mut self, lazy: bool) -> &mut Self {
         self.lazy = Some(lazy);
+        self
+    }
+
+    /// Who pays for the module's code. What the tenant's limit does not allow is an error, or a
+    /// trap where a function is compiled when it is called.
+    pub fn tenant(&mut self, tenant: &Tenant) -> &mut Self {
+        self.tenant = Some(tenant.clone());
         self
     }
 
@@ -152,7 +160,8 @@ impl Module {
         let functions = module.defined_functions();
         let tiering = ModuleTiering::new(plan, Arc::clone(&subject) as _, functions);
         let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
-        let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
+        let tenant = options.tenant.as_ref().map(Tenant::inner);
+        let compiled = Arc::new(CompiledModule::new(engine.state(), tenant, module, hooks)?);
         subject.set(&compiled);
         let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
         if !options.is_lazy(config) {
@@ -202,6 +211,11 @@ impl Module {
     /// Whether its code is kept.
     pub fn is_pinned(&self) -> bool {
         self.0.compiled.unit().is_pinned()
+    }
+
+    /// Name of the tenant that pays for its code; `default` if it was made for nobody in particular.
+    pub fn tenant_name(&self) -> &str {
+        self.0.compiled.unit().tenant().name()
     }
 
     /// Compiles all functions that have no code, on the engine's compile threads.

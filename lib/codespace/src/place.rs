@@ -90,6 +90,7 @@ impl Unit {
     pub fn place_all(self: &Arc<Self>, drafts: &[Draft]) -> Result<Vec<Placed>> {
         self.manager().check_process()?;
         self.manager().reap();
+        self.touch();
         let reach = self.reach();
         let mut placed = Vec::with_capacity(drafts.len());
         let mut rest = drafts;
@@ -137,7 +138,7 @@ impl Unit {
                 false => reloc::size_far,
             };
             let sizes: Vec<usize> = drafts.iter().map(size).collect();
-            match arena.allocate(&sizes) {
+            match arena.allocate(&sizes, self.tenant()) {
                 Ok(Some(allocation)) => return Ok(Some(allocation)),
                 Ok(None) => {}
                 Err(error) if is_limit(&error) => limit = Some(error),
