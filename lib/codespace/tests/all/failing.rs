@@ -44,6 +44,7 @@ fn planned_faults_are_errors_and_leave_the_accounts_right() {
                 let what = format!("{strategy:?} {kind:?} {nth}: {stats:?}");
                 assert_eq!(stats.code.generated_bytes, stats.code.freed_bytes, "{what}");
                 assert_eq!((stats.units, stats.code.metadata_bytes), (0, 0), "{what}");
+                assert_eq!(manager.default_tenant().used_bytes(), 0, "{what}");
                 let gives_back = kind == FaultKind::Decommit || kind == FaultKind::Protect;
                 assert!(stats.committed_bytes == 0 || gives_back, "{what}");
                 // The next time it works.
