@@ -1,10 +1,13 @@
 //! Configurations, typed functions, and compiles that fail.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tierup::{
     CompilerStrategy, Config, Engine, EngineStats, Error, ErrorKind, Filter, Func, Instance,
-    Module, Protection, Store, TrapKind, Val, ValType, compile::Trivial,
+    Module, PressureWatch, Protection, Store, TrapKind, Val, ValType, WatchState, compile::Trivial,
 };
 use tierup_optimize::Optimizing;
 
@@ -264,4 +267,44 @@ fn the_baseline_compiler_leaves_nothing_to_the_other() {
     let stats = stats_of_two_functions(&config);
     assert_eq!((stats.baseline.functions, stats.optimized.functions), (2, 0));
     assert_eq!((stats.bailouts, stats.failed_compiles), (0, 0));
+}
+
+#[test]
+fn the_limit_on_code_memory_is_what_was_set_or_what_suits_the_system() {
+    let by_default = Engine::default().code_memory_limit();
+    assert!((1 << 20..=1 << 30).contains(&by_default), "{by_default}");
+    for bytes in [4 << 20, 2 << 30] {
+        let engine = engine_with(|config| {
+            config.code_memory_limit(bytes);
+        });
+        assert_eq!(engine.code_memory_limit(), bytes);
+    }
+}
+
+#[test]
+fn memory_pressure_is_watched_if_that_is_wanted_and_possible() {
+    assert_eq!(Engine::default().pressure_watch(), PressureWatch::default());
+    for _ in 0..50 {
+        let engine = engine_with(|config| {
+            config.watch_memory_pressure(true);
+        });
+        match engine.pressure_watch().state {
+            WatchState::Off => panic!("it is wanted"),
+            WatchState::Watching(path) => assert!(path.exists(), "{}", path.display()),
+            WatchState::Unavailable(reason) => assert!(reason.contains("pressure"), "{reason}"),
+        }
+    }
+    let watchers = || {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap().filter_map(|thread| {
+            let name = thread.ok()?.path().join("comm");
+            std::fs::read_to_string(name).ok().filter(|name| name.starts_with("tierup-pressure"))
+        });
+        threads.count()
+    };
+    // Threads end with their engines; the system takes a moment to forget them.
+    let start = Instant::now();
+    while watchers() != 0 {
+        assert!(start.elapsed() < Duration::from_secs(30), "{} threads", watchers());
+        std::thread::yield_now();
+    }
 }
