@@ -21,12 +21,13 @@
 #![forbid(unsafe_code)]
 
 use std::{
+    io,
     sync::{Arc, Weak},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use codespace::{Answer, CodeManager, Collected, Removed, Tenant};
+use codespace::{Answer, CodeManager, Collected, FaultKind, Removed, Tenant};
 use sync::{
     Condvar, Mutex, MutexGuard, Rank,
     atomic::{AtomicBool, AtomicU64, Ordering},
@@ -45,7 +46,8 @@ mod pauses {
     pub(super) const LONGEST: Duration = Duration::from_millis(2);
     /// Until a collection is given up for now, because a thread does not get a processor.
     pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-    /// Between two collections for the sake of survivors.
+    /// Between two collections for the sake of survivors, and until look-ups that were going on
+    /// at the end of one are over.
     pub(super) const BETWEEN: Duration = Duration::from_millis(1);
     /// As long as survivors are in frames of code that runs; doubled each time.
     pub(super) const RETRY: Duration = Duration::from_millis(2);
@@ -129,6 +131,8 @@ struct Retry {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
     Collect,
+    /// Frees what was ended and may have been looked at.
+    Reap,
     Wait,
     WaitFor(Duration),
 }
@@ -156,6 +160,8 @@ enum Survivors {
     Watched,
     /// Somebody runs.
     Running,
+    /// Something has ended and is not free: somebody was looking code up. Nobody is known to run.
+    LookedUp,
 }
 
 impl Collector {
@@ -359,7 +365,7 @@ impl Shared {
             released: false,
             in_vain: if objects == 0 { todo.retry.in_vain.saturating_add(1) } else { 0 },
         };
-        if survivors != 0 {
+        if survivors != 0 || self.manager.is_waiting() {
             self.wake_worker(&mut todo);
         }
     }
@@ -367,12 +373,16 @@ impl Shared {
     fn wake_worker(self: &Arc<Self>, todo: &mut MutexGuard<'_, Todo>) {
         if todo.worker.is_none() && !todo.stopped {
             let shared = Arc::clone(self);
+            let faults = self.manager.config().faults.as_ref();
+            let allowed = faults.map_or(Ok(()), |plan| plan.check(FaultKind::Thread));
             let builder = thread::Builder::new().name("tierup-collect".to_owned());
-            match builder.spawn(move || shared.work()) {
+            let spawn = |()| builder.spawn(move || shared.work());
+            match allowed.map_err(io::Error::other).and_then(spawn) {
                 Ok(worker) => todo.worker = Some(worker),
                 Err(error) => {
                     // The next one who wants a collection tries again.
                     self.wanted.store(false, Ordering::Relaxed);
+                    self.noticed.store(false, Ordering::Relaxed);
                     tracing::warn!(target: "runtime", %error, "no thread for collecting code");
                 }
             }
@@ -385,11 +395,18 @@ impl Shared {
         let mut todo = self.todo.lock();
         while !todo.stopped {
             let wanted = self.wanted.load(Ordering::Relaxed);
-            todo = match next(todo.situation(wanted, self.patience)) {
+            todo = match next(todo.situation(wanted, &self.manager, self.patience)) {
                 Next::Collect => {
                     drop(todo);
                     self.collect_or_relieve();
                     self.todo.lock()
+                }
+                Next::Reap => {
+                    drop(todo);
+                    self.manager.reap();
+                    let mut todo = self.todo.lock();
+                    todo.last_end = Instant::now();
+                    todo
                 }
                 Next::Wait => self.changed.wait(todo),
                 Next::WaitFor(time) => self.changed.wait_timeout(todo, time),
@@ -400,10 +417,14 @@ impl Shared {
 
 impl Todo {
     #[expect(clippy::fn_params_excessive_bools, reason = "a part of the result")]
-    fn situation(&self, wanted: bool, patience: Duration) -> Situation {
+    fn situation(&self, wanted: bool, manager: &CodeManager, patience: Duration) -> Situation {
+        let survivors = match self.retry.state() {
+            Survivors::None | Survivors::Watched if manager.is_waiting() => Survivors::LookedUp,
+            state => state,
+        };
         Situation {
             wanted,
-            survivors: self.retry.state(),
+            survivors,
             in_vain: self.retry.in_vain,
             since: self.last_end.elapsed(),
             garbage_due: self.garbage_since.map(|since| patience.saturating_sub(since.elapsed())),
@@ -434,28 +455,66 @@ fn next(now: Situation) -> Next {
     if now.wanted {
         return Next::Collect;
     }
-    let retry_after = match now.survivors {
+    let retry = match now.survivors {
+        Survivors::LookedUp => Some((pauses::BETWEEN, Next::Reap)),
         // [CO-SIGN]
         Survivors::None | Survivors::Watched => None,
-        Survivors::Released => Some(pauses::BETWEEN),
+        Survivors::Released => Some((pauses::BETWEEN, Next::Collect)),
         Survivors::Running => {
             // [CO-TIMER]
             let factor = 1_u32.checked_shl(now.in_vain).unwrap_or(u32::MAX);
-            Some(pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY))
+            let pause = pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY);
+            Some((pause, Next::Collect))
         }
     };
-    let retry_due = retry_after.map(|after| after.saturating_sub(now.since));
+    let retry = retry.map(|(after, what)| (after.saturating_sub(now.since), what));
     // [CO-LITTLE]
-    match retry_due.into_iter().chain(now.garbage_due).min() {
+    let garbage = now.garbage_due.map(|due| (due, Next::Collect));
+    match retry.into_iter().chain(garbage).min_by_key(|(due, _)| *due) {
         None => Next::Wait,
-        Some(rest) if rest.is_zero() => Next::Collect,
-        Some(rest) => Next::WaitFor(rest),
+        Some((due, what)) if due.is_zero() => what,
+        Some((due, _)) => Next::WaitFor(due),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use codespace::{Config, Draft, Filter, Kind, UnitSpec};
+    use tierup_abi::StoreBlock;
+
     use super::*;
+    use crate::{
+        Value,
+        enter::{Callee, Status, enter},
+    };
+
+    /// Nothing else here enters Wasm, and walking stacks asks where that returns to.
+    static LINKED: unsafe fn(Callee, *mut Value, *const StoreBlock) -> Status = enter;
+
+    /// No more garbage has to come for what a look-up had in its hands when it was ended.
+    #[test]
+    fn what_was_being_looked_up_is_freed_soon_after() {
+        std::hint::black_box(LINKED);
+        let manager = CodeManager::new(&Config::default()).unwrap();
+        let collector = Collector::new(manager.clone(), Duration::MAX);
+        let spec = UnitSpec { functions: 1, lazy_stub: 0, owner: Arc::new(()), tenant: None };
+        let unit = manager.new_unit(spec).unwrap();
+        let draft = Draft::new(Kind::Function(0), vec![0xc3]);
+        drop(unit.publish(unit.place(vec![draft]).unwrap()).unwrap());
+        let before = manager.stats().code.freed_bytes;
+        let scope = manager.scope();
+        assert_eq!(manager.remove(Filter::All).functions, 1);
+        assert_eq!(collector.collect().objects, 1);
+        assert_eq!(manager.stats().code.waiting.count, 1);
+        assert_eq!(manager.stats().code.freed_bytes, before);
+        drop(scope);
+        let start = Instant::now();
+        while manager.stats().code.freed_bytes == before {
+            assert!(start.elapsed() < Duration::from_secs(20), "it is not freed");
+            thread::sleep(Duration::from_millis(1));
+        }
+        collector.stop();
+    }
 
     const QUIET: Situation = Situation {
         wanted: false,
@@ -470,6 +529,7 @@ mod tests {
         let ms = Duration::from_millis;
         let survivors = Situation { survivors: Survivors::Running, ..QUIET };
         let watched = Situation { survivors: Survivors::Watched, ..QUIET };
+        let looked_up = Situation { survivors: Survivors::LookedUp, ..QUIET };
         let released = Situation { survivors: Survivors::Released, ..QUIET };
         for (situation, expected) in [
             (QUIET, Next::Wait),
@@ -478,6 +538,9 @@ mod tests {
             (Situation { wanted: true, ..watched }, Next::Collect),
             // [CO-SIGN]
             (Situation { since: ms(100_000), ..watched }, Next::Wait),
+            (looked_up, Next::WaitFor(pauses::BETWEEN)),
+            (Situation { since: ms(1), ..looked_up }, Next::Reap),
+            (Situation { wanted: true, ..looked_up }, Next::Collect),
             (released, Next::WaitFor(pauses::BETWEEN)),
             (Situation { since: ms(1), ..released }, Next::Collect),
             // [CO-TIMER]

@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use codespace::{
-    CodeManager, Collected, Draft, Filter, Installed, Placed, Removed, Step, Tenant, Unit,
-    UnitSpec, Whose,
+    CodeManager, Collected, Draft, FaultPlan, Filter, Installed, Placed, Removed, Step, Tenant,
+    Unit, UnitSpec, Whose,
 };
 use sync::atomic::{AtomicU64, Ordering};
 use tierup_abi::{MemoryMode, TrapKind};
@@ -127,6 +127,11 @@ impl EngineState {
     /// The fixed properties.
     pub fn config(&self) -> &RuntimeConfig {
         &self.config
+    }
+
+    /// Which calls to the system fail, in tests.
+    pub(crate) fn faults(&self) -> Option<&Arc<FaultPlan>> {
+        self.manager.config().faults.as_ref()
     }
 
     /// The function types in use.

@@ -6,7 +6,7 @@ use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Ti
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
 use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
-use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Validation};
+use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Threads, Validation};
 
 use crate::{
     CompilerStrategy, Config, EngineStats, Error, ModuleOptions, PressureWatch, Protection, Tenant,
@@ -56,7 +56,7 @@ impl Engine {
             counters: Arc::default(),
             pool: (workers != 0).then(|| match &config.executor {
                 Some(executor) => Pool::with_executor(workers, Arc::clone(executor)),
-                None => Pool::new(workers),
+                None => Pool::starting(workers, Threads::new(config.faults.clone())),
             }),
         })))
     }
@@ -203,6 +203,7 @@ impl Engine {
             },
             policy: Policy::new(config.tier_up_budget),
             pool: pool.as_ref().map(Pool::handle),
+            threads: Threads::new(config.faults.clone()),
             counters: Arc::clone(counters),
         }
     }
@@ -284,6 +285,7 @@ fn code_config(config: &Config) -> codespace::Config {
         collect_floor_bytes: config.collect_floor,
         collect_share_percent: config.collect_share,
         arena_code_bytes: config.arena_code_bytes.unwrap_or(default.arena_code_bytes),
+        faults: config.faults.clone(),
         ..default
     }
 }
