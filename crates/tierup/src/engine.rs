@@ -12,6 +12,7 @@ use crate::{
     CompilerStrategy, Config, EngineStats, Error, ModuleOptions, PressureWatch, Protection, Tenant,
     TenantStats,
     config::Compilers,
+    helpers::Helpers,
     pressure::{self, Watcher},
 };
 
@@ -27,6 +28,7 @@ struct EngineInner {
     counters: Arc<CompileCounters>,
     /// None if functions are optimized on the thread that runs them.
     pool: Option<Pool>,
+    helpers: Helpers,
     /// None if nobody wants it.
     watcher: Option<Watcher>,
 }
@@ -50,6 +52,7 @@ impl Engine {
         let state = EngineState::new(runtime, manager)?;
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
+            helpers: Helpers::new(config.helpers()),
             watcher: config.watch_memory_pressure.then(|| watcher(&state)),
             state,
             compilers,
@@ -168,6 +171,11 @@ impl Engine {
     /// True if `other` is a clone of this engine.
     pub fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Threads that help those who make modules.
+    pub(crate) fn helpers(&self) -> &Helpers {
+        &self.0.helpers
     }
 
     pub(crate) fn state(&self) -> &Arc<EngineState> {

@@ -154,7 +154,7 @@ impl Module {
         let config = engine.config();
         let plan = engine.plan(options);
         if plan.validation == Validation::Done {
-            module.validate_bodies(config.module_threads())?;
+            module.validate_bodies(engine.helpers().claim().threads())?;
         }
         let subject = Arc::<ModuleSubject>::default();
         let functions = module.defined_functions();
@@ -176,7 +176,8 @@ impl Module {
         let config = self.0.engine.config();
         let compiled = self.compile();
         if compiled.is_err() && !config.lazy_validation {
-            self.0.compiled.module().validate_bodies(config.module_threads())?;
+            let helpers = self.0.engine.helpers().claim();
+            self.0.compiled.module().validate_bodies(helpers.threads())?;
         }
         compiled
     }
@@ -188,7 +189,7 @@ impl Module {
     /// If they are not.
     pub fn validate(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         let module = tierup_wasm::Module::decode(Bytes::from(bytes.as_ref().to_vec()))?;
-        Ok(module.validate_bodies(engine.config().module_threads())?)
+        Ok(module.validate_bodies(engine.helpers().claim().threads())?)
     }
 
     /// Takes code away from the module's functions, pinned or not, and says how much that was. They
@@ -224,8 +225,9 @@ impl Module {
     ///
     /// If one cannot be compiled: the first by its index. The others have code.
     pub fn compile(&self) -> Result<(), Error> {
-        let threads = self.0.engine.config().module_threads();
-        self.0.tiering.compile_all(threads).map_err(|failure| self.compile_error(failure))
+        let helpers = self.0.engine.helpers().claim();
+        let compiled = self.0.tiering.compile_all(helpers.threads());
+        compiled.map_err(|failure| self.compile_error(failure))
     }
 
     /// Gives all functions their best code now, on this thread.
