@@ -381,6 +381,7 @@ impl Shared {
                 Err(error) => {
                     // The next one who wants a collection tries again.
                     self.wanted.store(false, Ordering::Relaxed);
+                    self.noticed.store(false, Ordering::Relaxed);
                     tracing::warn!(target: "runtime", %error, "no thread for collecting code");
                 }
             }
@@ -487,7 +488,7 @@ mod tests {
     fn what_was_being_looked_up_is_freed_soon_after() {
         std::hint::black_box(LINKED);
         let manager = CodeManager::new(&Config::default()).unwrap();
-        let collector = Collector::new(manager.clone(), Duration::from_secs(60));
+        let collector = Collector::new(manager.clone(), Duration::MAX);
         let spec = UnitSpec { functions: 1, lazy_stub: 0, owner: Arc::new(()), tenant: None };
         let unit = manager.new_unit(spec).unwrap();
         let draft = Draft::new(Kind::Function(0), vec![0xc3]);

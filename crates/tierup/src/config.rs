@@ -140,7 +140,8 @@ impl Config {
 
     /// Most threads that validate or compile a module at once, the caller's among them; and most
     /// threads that optimize in the background. The default is the number of cores, of which one
-    /// is left for the program in the background.
+    /// is left for the program in the background. When several modules are made at once, they share
+    /// what there is besides their callers' threads.
     ///
     /// With 0 there are no other threads: functions that are worth it are optimized on the thread
     /// that runs them, while they wait.
@@ -373,10 +374,9 @@ impl Config {
         self.code_memory_limit.unwrap_or_else(cgroup::default_limit)
     }
 
-    /// Threads that validate or compile a module at once.
-    pub(crate) fn module_threads(&self) -> NonZeroUsize {
-        let threads = self.compile_threads.unwrap_or_else(cores);
-        NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN)
+    /// Threads that help those that validate or compile modules.
+    pub(crate) fn helpers(&self) -> usize {
+        self.compile_threads.unwrap_or_else(cores).saturating_sub(1)
     }
 
     /// Threads that optimize in the background; 0 if the program's own does.

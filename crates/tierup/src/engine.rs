@@ -12,6 +12,7 @@ use crate::{
     CompilerStrategy, Config, EngineStats, Error, ModuleOptions, PressureWatch, Protection, Tenant,
     TenantStats,
     config::Compilers,
+    helpers::Helpers,
     pressure::{self, Watcher},
     sharing::SharedModules,
 };
@@ -29,6 +30,7 @@ struct EngineInner {
     shared_modules: SharedModules,
     /// None if functions are optimized on the thread that runs them.
     pool: Option<Pool>,
+    helpers: Helpers,
     /// None if nobody wants it.
     watcher: Option<Watcher>,
 }
@@ -52,6 +54,7 @@ impl Engine {
         let state = EngineState::new(runtime, manager)?;
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
+            helpers: Helpers::new(config.helpers()),
             watcher: config.watch_memory_pressure.then(|| watcher(&state)),
             state,
             compilers,
@@ -197,6 +200,11 @@ impl Engine {
     pub(crate) fn shared_modules(&self) -> Option<&SharedModules> {
         let is_shared = self.0.config.share_modules && !self.0.state.is_inherited();
         is_shared.then_some(&self.0.shared_modules)
+    }
+
+    /// Threads that help those who make modules.
+    pub(crate) fn helpers(&self) -> &Helpers {
+        &self.0.helpers
     }
 
     pub(crate) fn state(&self) -> &Arc<EngineState> {

@@ -39,6 +39,7 @@ mod engine;
 mod tenant;
 mod cgroup;
 mod pressure;
+mod helpers;
 mod hooks;
 mod module;
 mod sharing;

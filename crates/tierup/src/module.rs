@@ -197,7 +197,7 @@ impl Module {
     /// If they are not.
     pub fn validate(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         let module = tierup_wasm::Module::decode(Bytes::from(bytes.as_ref().to_vec()))?;
-        Ok(module.validate_bodies(engine.config().module_threads())?)
+        Ok(module.validate_bodies(engine.helpers().claim().threads())?)
     }
 
     /// Takes code away from the module's functions, pinned or not, and says how much that was. They
@@ -361,7 +361,7 @@ impl ModuleInner {
         let config = engine.config();
         let plan = engine.plan(options);
         if plan.validation == Validation::Done {
-            module.validate_bodies(config.module_threads())?;
+            module.validate_bodies(engine.helpers().claim().threads())?;
         }
         let subject = Arc::<ModuleSubject>::default();
         let functions = module.defined_functions();
@@ -383,14 +383,16 @@ impl ModuleInner {
         let config = self.engine.config();
         let compiled = self.compile();
         if compiled.is_err() && !config.lazy_validation {
-            self.compiled.module().validate_bodies(config.module_threads())?;
+            let helpers = self.engine.helpers().claim();
+            self.compiled.module().validate_bodies(helpers.threads())?;
         }
         compiled
     }
 
     fn compile(&self) -> Result<(), Error> {
-        let threads = self.engine.config().module_threads();
-        self.tiering.compile_all(threads).map_err(|failure| self.compile_error(failure))
+        let helpers = self.engine.helpers().claim();
+        let compiled = self.tiering.compile_all(helpers.threads());
+        compiled.map_err(|failure| self.compile_error(failure))
     }
 
     pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
