@@ -4,8 +4,8 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use codespace::{
-    CodeManager, Collected, Draft, Filter, HARD_STEPS, Installed, Placed, Removed, Step, Unit,
-    UnitSpec,
+    CodeManager, Collected, Draft, FaultPlan, Filter, HARD_STEPS, Installed, Placed, Removed, Step,
+    Unit, UnitSpec,
 };
 use sync::atomic::{AtomicU64, Ordering};
 use tierup_abi::{MemoryMode, TrapKind};
@@ -118,6 +118,11 @@ impl EngineState {
     /// The fixed properties.
     pub fn config(&self) -> &RuntimeConfig {
         &self.config
+    }
+
+    /// Which calls to the system fail, in tests.
+    pub(crate) fn faults(&self) -> Option<&Arc<FaultPlan>> {
+        self.manager.config().faults.as_ref()
     }
 
     /// The function types in use.

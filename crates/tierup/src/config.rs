@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
+use codespace::FaultPlan;
 use tierup_compile::{Compiler, Limits};
 use tierup_runtime::MemoryMode;
 use tierup_tiering::Executor;
@@ -30,6 +31,7 @@ pub struct Config {
     pub(crate) share_modules: bool,
     pub(crate) arena_code_bytes: Option<usize>,
     pub(crate) compilers: Option<Compilers>,
+    pub(crate) faults: Option<Arc<FaultPlan>>,
 }
 
 /// Which compilers make a module's code.
@@ -88,6 +90,7 @@ impl Config {
             share_modules: true,
             arena_code_bytes: None,
             compilers: None,
+            faults: None,
         }
     }
 
@@ -289,6 +292,30 @@ impl Config {
     /// Bytes of code in one arena. Small arenas make tests of code in several arenas possible.
     pub fn arena_code_bytes(&mut self, bytes: usize) -> &mut Self {
         self.arena_code_bytes = Some(bytes);
+        self
+    }
+
+    /// Makes calls to the system fail as planned: for tests of what happens when memory or threads
+    /// are refused.
+    ///
+    /// Asked are code memory, linear memories, and the threads that compile or collect.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tierup::Error> {
+    /// use tierup::{Config, Engine, FaultKind, FaultPlan};
+    ///
+    /// let plan = FaultPlan::new();
+    /// let engine = Engine::new(Config::new().faults(plan.clone()))?;
+    /// plan.arm(FaultKind::Commit, 1);
+    /// let text = r#"(module (func (export "two") (result i32) (i32.const 2)))"#;
+    /// let module = tierup::Module::new(&engine, text);
+    /// let error = module.and_then(|module| module.compile()).unwrap_err();
+    /// assert!(error.to_string().contains("planned fault"), "{error}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn faults(&mut self, plan: Arc<FaultPlan>) -> &mut Self {
+        self.faults = Some(plan);
         self
     }
 

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Tier};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
-use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
-use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Validation};
+use tierup_runtime::{EngineState, ErrorKind, Frame, RuntimeConfig};
+use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Threads, Validation};
 
 use crate::{
     CompilerStrategy, Config, EngineStats, Error, ModuleOptions, Protection, config::Compilers,
@@ -51,7 +51,7 @@ impl Engine {
             shared_modules: SharedModules::new(),
             pool: (workers != 0).then(|| match &config.executor {
                 Some(executor) => Pool::with_executor(workers, Arc::clone(executor)),
-                None => Pool::new(workers),
+                None => Pool::starting(workers, Threads::new(config.faults.clone())),
             }),
         })))
     }
@@ -116,6 +116,15 @@ impl Engine {
         self.0.state.collect_code().code_bytes
     }
 
+    /// The Wasm function and position that the machine code at an address stands for, if code of
+    /// a module lies there now: for profilers of the host. A return address belongs to the
+    /// instruction before it, so ask for the byte before.
+    ///
+    /// Takes no lock; code that is being replaced or taken away meanwhile is found or not.
+    pub fn frame_at(&self, address: usize) -> Option<Frame> {
+        Frame::at(&self.0.state, address)
+    }
+
     /// The first functions that could not be compiled, or not optimized, and why.
     pub fn compile_failures(&self) -> Vec<CompileFailure> {
         self.0.counters.failures()
@@ -176,6 +185,7 @@ impl Engine {
             },
             policy: Policy::new(config.tier_up_budget),
             pool: pool.as_ref().map(Pool::handle),
+            threads: Threads::new(config.faults.clone()),
             counters: Arc::clone(counters),
         }
     }
@@ -236,6 +246,7 @@ fn code_config(config: &Config) -> codespace::Config {
         },
         committed_limit: config.code_memory_limit,
         arena_code_bytes: config.arena_code_bytes.unwrap_or(default.arena_code_bytes),
+        faults: config.faults.clone(),
         ..default
     }
 }

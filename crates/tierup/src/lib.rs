@@ -50,7 +50,7 @@ mod objects;
 mod tracer;
 mod stats;
 
-pub use codespace::{Filter, Removed, Stats as CodeStats, Tier};
+pub use codespace::{FaultKind, FaultPlan, Filter, Removed, Stats as CodeStats, Tier};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::{Engine, MemoryPressure};

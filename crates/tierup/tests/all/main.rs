@@ -10,6 +10,7 @@ mod support;
 mod calls;
 mod collecting;
 mod configs;
+mod contributing;
 mod faults;
 mod flushing;
 mod frames;
