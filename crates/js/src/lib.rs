@@ -21,7 +21,7 @@
 //!   realm ──► namespace ──► module, instance, memory, table, global, errors     what scripts see
 //!                │              └──► define, native, convert, buffer_source     WebIDL
 //!                ▼
-//!   state ──► exports, imports, buffers, stack_trace      between scripts and Wasm
+//!   state ──► exports, imports, plain_calls, buffers, stack_trace    between scripts and Wasm
 //!     └─────► store_cell, values, wrapper, collect        between their heaps
 //! ```
 
@@ -52,6 +52,7 @@ mod wrapper;
 mod collect;
 mod limits;
 mod raw;
+mod plain_calls;
 mod shell;
 
 pub use realm::{Interrupt, Realm, RealmOptions};

@@ -44,6 +44,7 @@ mod linker;
 mod instance;
 mod func;
 mod typed;
+mod numeric;
 mod values;
 mod objects;
 mod tracer;
@@ -58,6 +59,7 @@ pub use function_code::FunctionCode;
 pub use instance::{Extern, Instance};
 pub use linker::Linker;
 pub use module::{ExportType, ImportType, Module, ModuleOptions};
+pub use numeric::{NumericFunc, RawValue};
 pub use objects::{Global, Memory, Table};
 pub use stats::EngineStats;
 /// What a compiler is, for those who bring their own.
