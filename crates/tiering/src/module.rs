@@ -123,6 +123,14 @@ impl ModuleTiering {
         self.first.compile_all(&*self.subject, threads)
     }
 
+    pub(crate) fn first(&self) -> &FunctionCompiler {
+        &self.first
+    }
+
+    pub(crate) fn subject(&self) -> &dyn Subject {
+        &*self.subject
+    }
+
     /// A function has done `used` more units of work.
     pub fn budget_spent(&self, function: DefinedFunc, used: u32) -> Spent {
         let idle = Spent { slice: self.policy.largest_slice(), tier_up: false };

