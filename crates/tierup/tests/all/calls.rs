@@ -305,7 +305,7 @@ fn typed_host_functions_of_all_arities_called_from_wasm_and_directly() {
 #[test]
 fn a_host_function_without_params_or_results() {
     let mut store = Store::new(&Engine::default(), 0);
-    let host = Func::wrap(&mut store, |mut caller: tierup::Caller<'_, i32>| {
+    let host = Func::wrap(&mut store, |mut caller: Caller<'_, i32>| {
         *caller.data_mut() += 1;
     })
     .unwrap();
