@@ -180,6 +180,21 @@ impl ModuleTiering {
         result.map(drop)
     }
 
+    /// Gives a function first code now, and its best code in the background, before all that only
+    /// ran long. Without threads for that, on this one.
+    ///
+    /// # Errors
+    ///
+    /// If what is compiled on this thread cannot be.
+    pub fn request_tier_up(&self, function: DefinedFunc) -> Result<(), CompileError> {
+        if self.pool.is_none() || self.second.is_none() {
+            return self.tier_up(function);
+        }
+        self.compile_now(function)?;
+        self.queue(function, self.functions.get(function.0), u64::MAX);
+        Ok(())
+    }
+
     /// Gives all functions their best code now, on this thread.
     ///
     /// # Errors

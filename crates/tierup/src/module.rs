@@ -256,6 +256,18 @@ impl Module {
         result.map_err(|error| self.compile_error((defined, error)))
     }
 
+    /// Asks for a function's best code, which threads of the engine make in the background. If the
+    /// engine has none, it is made now.
+    ///
+    /// # Errors
+    ///
+    /// If the module does not define it, or what is compiled now cannot be.
+    pub fn request_tier_up(&self, function: u32) -> Result<(), Error> {
+        let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
+        let result = self.0.tiering.request_tier_up(defined);
+        result.map_err(|error| self.compile_error((defined, error)))
+    }
+
     /// Compiles one function, if it has no code.
     ///
     /// # Errors
@@ -295,6 +307,16 @@ impl Module {
     fn defined(&self, function: u32) -> Option<DefinedFunc> {
         let wasm = self.0.compiled.module();
         wasm.defined(FuncIndex(function)).filter(|defined| defined.0 < wasm.defined_functions())
+    }
+
+    /// In how many arenas of code memory its code lies.
+    pub fn code_spaces(&self) -> usize {
+        self.0.compiled.unit().arenas()
+    }
+
+    /// True if `other` is the same module: a clone of it.
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0.compiled, &other.0.compiled)
     }
 
     /// Its engine.
