@@ -54,13 +54,14 @@
 
   // --- responses
 
+  const trim = value => String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
   let take;
   class Response {
     #body; #headers; #used = false;
     constructor(body = null, { status = 200, statusText = "", headers = {} } = {}) {
       this.#body = bodyOf(body);
       const pairs = typeof headers?.[Symbol.iterator] === "function" ? [...headers] : entries(headers);
-      this.#headers = new Map(pairs.map(([name, value]) => [String(name).toLowerCase(), String(value)]));
+      this.#headers = new Map(pairs.map(([name, value]) => [String(name).toLowerCase(), trim(value)]));
       if (typeof body === "string" && !this.#headers.has("content-type")) this.#headers.set("content-type", "text/plain;charset=UTF-8");
       define(this, { status, statusText, ok: status >= 200 && status < 300, url: "" }, true);
     }
@@ -69,6 +70,8 @@
       return {
         get: name => headers.get(String(name).toLowerCase()) ?? null,
         has: name => headers.has(String(name).toLowerCase()),
+        set(name, value) { headers.set(String(name).toLowerCase(), trim(value)); },
+        delete(name) { headers.delete(String(name).toLowerCase()); },
         [Symbol.iterator]: () => headers[Symbol.iterator](),
       };
     }
@@ -99,7 +102,7 @@
       take = (what, response) => {
         if (typeof response !== "object" || response === null || !(#body in response)) throw new TypeError(`${what}: a Response or a promise of one is wanted`);
         const type = response.#headers.get("content-type") ?? "";
-        if (type.trim().toLowerCase() !== "application/wasm") throw new TypeError(`${what}: the type of the response must be application/wasm, not '${type}'`);
+        if (type.toLowerCase() !== "application/wasm") throw new TypeError(`${what}: the type of the response must be application/wasm, not '${type}'`);
         if (!response.ok) throw new TypeError(`${what}: the status of the response is ${response.status}`);
         return response.#take();
       };

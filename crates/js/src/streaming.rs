@@ -41,10 +41,10 @@ fn push<'js>(call: &Call<'_, 'js>) -> Result<Value<'js>> {
     state.pressure.add(bytes.len());
     let stream = stream(call)?;
     let stream = stream.borrow();
-    let pushed = match stream.0.borrow_mut().as_mut() {
-        Some(builder) => builder.push(&bytes),
-        None => return Err(ended(ctx)),
-    };
+    let mut builder = stream.0.borrow_mut();
+    let builder = builder.as_mut().ok_or_else(|| ended(ctx))?;
+    module::check_size(state, ctx, builder.len() + bytes.len(), &what)?;
+    let pushed = builder.push(&bytes);
     pushed.map_err(|error| state.throw_engine_error(ctx, &error, (Doing::Compiling, &what)))?;
     Ok(call.undefined())
 }

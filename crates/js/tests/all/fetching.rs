@@ -216,6 +216,14 @@ fn responses_are_read_in_every_way() {
         await refused(TypeError, response.text());
         try { response.clone(); check(false) } catch (error) { check(error instanceof TypeError, error) }
         check(new Response().body === null && await new Response().text() === '', 'no body');
+        for (const [type, good] of [['', false], ['text/wasm', false], ['application/wasm;', false], ['application/wasm;charset=UTF-8', false],
+            ['\\fapplication/wasm\\f', false], ['\"application/wasm\"', false], ['APPLICATION/WASM ', true], ['\\tapplication/Wasm\\t', true]]) {
+            const compiled = compileStreaming(new Response(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]), { headers: { 'Content-Type': type } }));
+            if (good) await compiled; else await refused(TypeError, compiled);
+        }
+        const late = new Response(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]), { headers: { 'content-type': 'text/plain' } });
+        late.headers.set('Content-Type', 'application/wasm');
+        await compileStreaming(late);
         const original = new Uint8Array([5]), kept = new Response(original);
         original[0] = 6;
         check((await kept.bytes())[0] === 5, 'copied');";

@@ -147,3 +147,10 @@ test(() => {
   }
   assert_equals(down.run(-5), -4, "and everything goes on");
 }, "mutual recursion without end");
+
+test(() => {
+  assert_throws(RangeError, () => instance("(module (table 10000001 funcref))"));
+  const { grow } = instance('(module (table 1 funcref) (func (export "grow") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))').exports;
+  assert_equals(grow(10000000), -1);
+  assert_equals(grow(1), 1);
+}, "more than the engine's limits");
