@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use tierup_wast::{Between, Delivery, Report};
+use tierup_wast::{Between, Report};
 
 use crate::{args::WastArgs, options::Limits, outcome::Failure, run::engine};
 
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &WastArgs) -> Result<u8, Failure> {
     for file in &args.files {
         let text = fs::read_to_string(file)
             .map_err(|error| Failure::error(format!("cannot read {}: {error}", file.display())))?;
-        let report = tierup_wast::run(&engine(&args.engine)?, &text, between, Delivery::Whole);
+        let report = tierup_wast::run(&engine(&args.engine)?, &text, between);
         failed += report.failed.len();
         print(&file.display().to_string(), &report)
             .map_err(|error| Failure::error(format!("cannot print the report: {error}")))?;

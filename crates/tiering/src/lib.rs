@@ -7,7 +7,7 @@
 //! Reading order: `subject` is what is compiled; `lazy`, `gate`, `validity`, `eager` and
 //! `arrived` give functions code;
 //! `module` ties together what gives them better code: `functions` and `job` remember, `policy`
-//! decides, `queue` and `pool` carry out.
+//! decides, `queue`, `threads` and `pool` carry out.
 #![forbid(unsafe_code)]
 
 mod subject;
@@ -21,6 +21,7 @@ mod functions;
 mod job;
 mod policy;
 mod queue;
+mod threads;
 mod pool;
 mod module;
 
@@ -30,4 +31,5 @@ pub use module::{ModuleTiering, Plan, Spent};
 pub use policy::{Answer, NUMBERS, Numbers, Policy, Question};
 pub use pool::{Executor, Pool, PoolHandle, PoolLoad};
 pub use subject::Subject;
+pub use threads::Threads;
 pub use validity::{Validation, Validity};

@@ -39,6 +39,7 @@ mod engine;
 mod hooks;
 mod module;
 mod module_builder;
+mod sharing;
 mod function_code;
 mod context;
 mod linker;
@@ -51,7 +52,7 @@ mod objects;
 mod tracer;
 mod stats;
 
-pub use codespace::{Filter, Removed, Stats as CodeStats, Tier};
+pub use codespace::{FaultKind, FaultPlan, Filter, Removed, Stats as CodeStats, Tier};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::{Engine, MemoryPressure};
@@ -63,6 +64,7 @@ pub use module::{ExportType, ImportType, Module, ModuleOptions};
 pub use module_builder::ModuleBuilder;
 pub use numeric::{NumericFunc, RawValue};
 pub use objects::{Global, Memory, Table};
+pub use sharing::SharingStats;
 pub use stats::EngineStats;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;

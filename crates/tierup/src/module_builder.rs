@@ -26,7 +26,11 @@ use tierup_compile::CompileError;
 use tierup_tiering::{Plan, Subject, Validation};
 use tierup_wasm::{Decoder, DefinedFunc, Module as WasmModule};
 
-use crate::{Engine, Error, Module, ModuleOptions, module::NewTiering};
+use crate::{
+    Engine, Error, Module, ModuleOptions,
+    module::{ModuleInner, NewTiering, compile_error},
+    sharing::Source,
+};
 
 /// Makes a [`Module`] from bytes that arrive over time, and does as much as it can meanwhile.
 ///
@@ -149,17 +153,20 @@ impl ModuleBuilder {
         if self.on_arrival == OnArrival::Validate {
             module.validate_functions(self.done..module.defined_functions(), threads)?;
         }
-        let begun = self.begun.unwrap_or_else(|| Begun::new(&self.plan, &module));
-        let module = Module::assemble(&self.engine, module, begun.tiering)?;
         if let Some(failure) = self.uncompiled {
-            return Err(module.compile_error(failure));
+            return Err(compile_error(&module, failure));
         }
-        let installed = module.tiering().install_arrived(self.drafts);
-        installed.map_err(|failure| module.compile_error(failure))?;
-        if !self.options.is_lazy(self.engine.config()) {
-            module.compile_whole()?;
-        }
-        Ok(module)
+        let Begun { tiering, .. } = self.begun.unwrap_or_else(|| Begun::new(&self.plan, &module));
+        let (engine, options) = (&self.engine, &self.options);
+        let key = Module::key(engine, &Source::Lent(&module.bytes), options);
+        Module::get_or_make(engine, (options, key), |key| {
+            let inner = ModuleInner::assemble(engine, module, (tiering, key))?;
+            inner.install_arrived(self.drafts)?;
+            if !options.is_lazy(engine.config()) {
+                inner.compile_whole()?;
+            }
+            Ok(inner)
+        })
     }
 
     /// Bytes that have arrived.

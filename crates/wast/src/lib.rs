@@ -4,7 +4,7 @@
 //! and counts; it stops at nothing, so that one report says all that is wrong.
 //!
 //! ```
-//! use tierup_wast::{Between, Delivery, run};
+//! use tierup_wast::{Between, run};
 //!
 //! let engine = tierup::Engine::new(&tierup::Config::new())?;
 //! let script = r#"
@@ -12,7 +12,7 @@
 //!         (i32.shl (local.get 0) (i32.const 1))))
 //!     (assert_return (invoke "double" (i32.const 21)) (i32.const 42))
 //! "#;
-//! let report = run(&engine, script, Between::Nothing, Delivery::Whole);
+//! let report = run(&engine, script, Between::Nothing);
 //! assert_eq!((report.passed, report.failed.len()), (2, 0));
 //! # Ok::<(), tierup::Error>(())
 //! ```
@@ -27,4 +27,4 @@ mod spectest;
 
 pub use delivery::Delivery;
 pub use report::{Failure, Report};
-pub use runner::{Between, run};
+pub use runner::{Between, run, run_delivered};

