@@ -77,8 +77,8 @@ fn collect(stats: &EngineStats) -> Value {
         "collections": collections.collections,
         "objects": collections.objects,
         "bytes": collections.bytes,
-        "flushed_functions": collections.flushed,
-        "flushed_bytes": collections.flushed_bytes,
+        "flushed_functions": stats.flushes.total().functions,
+        "flushed_bytes": stats.flushes.total().bytes,
         "revived_functions": stats.revived,
     })
 }

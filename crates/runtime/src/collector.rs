@@ -29,7 +29,9 @@ use sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-use crate::{activation, interrupt::SharedBlock};
+use crate::{
+    FlushCause, FlushStats, activation, events, flushes::FlushCounters, interrupt::SharedBlock,
+};
 
 /// How long is waited for what. Chosen, not measured, but for the first: about what it takes until
 /// a running thread polls.
@@ -66,6 +68,7 @@ struct Shared {
     /// How much code had been generated when gentle steps were taken for the last time.
     relieved_at: AtomicUsize,
     counts: Counts,
+    flushes: FlushCounters,
 }
 
 /// What collections there were.
@@ -74,8 +77,6 @@ struct Counts {
     collections: AtomicU64,
     objects: AtomicU64,
     bytes: AtomicU64,
-    flushed: AtomicU64,
-    flushed_bytes: AtomicU64,
 }
 
 /// What collections of code there were.
@@ -87,11 +88,6 @@ pub struct CollectionStats {
     pub objects: u64,
     /// Bytes of their code.
     pub bytes: u64,
-    /// Functions whose code was taken away, because somebody wanted that or to stay under the
-    /// limit.
-    pub flushed: u64,
-    /// Bytes of their code.
-    pub flushed_bytes: u64,
 }
 
 /// What the worker is to do.
@@ -165,6 +161,7 @@ impl Collector {
             wanted: AtomicBool::new(false),
             relieved_at: AtomicUsize::new(0),
             counts: Counts::default(),
+            flushes: FlushCounters::default(),
         }))
     }
 
@@ -194,13 +191,17 @@ impl Collector {
     }
 
     /// Takes a step to get memory, on this thread.
-    pub(crate) fn take(&self, step: Step) -> Removed {
-        self.0.take(step)
+    pub(crate) fn take(&self, step: Step, cause: FlushCause) -> Removed {
+        self.0.take(step, cause)
     }
 
     /// Code was taken away.
-    pub(crate) fn count_flushed(&self, removed: Removed) {
-        self.0.count_flushed(removed);
+    pub(crate) fn note_flushed(&self, cause: FlushCause, removed: Removed) {
+        self.0.note_flushed(cause, removed);
+    }
+
+    pub(crate) fn flush_stats(&self) -> FlushStats {
+        self.0.flushes.stats()
     }
 
     /// An activation has answered.
@@ -221,10 +222,8 @@ impl Collector {
     }
 
     pub(crate) fn stats(&self) -> CollectionStats {
-        let Counts { collections, objects, bytes, flushed, flushed_bytes } = &self.0.counts;
+        let Counts { collections, objects, bytes } = &self.0.counts;
         CollectionStats {
-            flushed: flushed.load(Ordering::Relaxed),
-            flushed_bytes: flushed_bytes.load(Ordering::Relaxed),
             collections: collections.load(Ordering::Relaxed),
             objects: objects.load(Ordering::Relaxed),
             bytes: bytes.load(Ordering::Relaxed),
@@ -287,16 +286,18 @@ impl Shared {
     }
 
     /// Takes code away and frees it.
-    fn take(self: &Arc<Self>, step: Step) -> Removed {
+    fn take(self: &Arc<Self>, step: Step, cause: FlushCause) -> Removed {
         let removed = self.manager.take(step);
-        self.count_flushed(removed);
+        self.note_flushed(cause, removed);
         self.collect();
         removed
     }
 
-    fn count_flushed(&self, removed: Removed) {
-        self.counts.flushed.fetch_add(removed.functions as u64, Ordering::Relaxed);
-        self.counts.flushed_bytes.fetch_add(removed.code_bytes as u64, Ordering::Relaxed);
+    fn note_flushed(&self, cause: FlushCause, removed: Removed) {
+        self.flushes.count(cause, removed);
+        if removed.functions != 0 {
+            events::flush(cause, removed);
+        }
     }
 
     fn wants_relief(&self) -> bool {
@@ -311,7 +312,8 @@ impl Shared {
         }
         self.relieved_at.store(self.manager.generated_bytes(), Ordering::Relaxed);
         for step in GENTLE_STEPS {
-            self.take(step);
+            events::budget(FlushCause::Sweep, &self.manager, step);
+            self.take(step, FlushCause::Sweep);
             if self.manager.is_low() {
                 break;
             }

@@ -13,8 +13,8 @@ use tierup_wasm::DefinedFunc;
 use vmem::ForkGuard;
 
 use crate::{
-    CollectionStats, CompiledModule, Error, TypeRegistry, collector::Collector,
-    interrupt::SharedBlock, lazy, wrappers::Wrappers,
+    CollectionStats, CompiledModule, Error, FlushCause, FlushStats, TypeRegistry,
+    collector::Collector, events, interrupt::SharedBlock, lazy, wrappers::Wrappers,
 };
 
 /// What the runtime asks of whoever decides when to compile what. Each module has its own.
@@ -154,6 +154,11 @@ impl EngineState {
         self.collector.stats()
     }
 
+    /// What code was taken away.
+    pub fn flush_stats(&self) -> FlushStats {
+        self.collector.flush_stats()
+    }
+
     /// Takes the code that `filter` selects away from a module's functions; they go back to
     /// their lazy entries. It is freed in the background when it is on no stack.
     pub fn remove_code(&self, module: &CompiledModule, filter: Filter) -> Removed {
@@ -177,16 +182,16 @@ impl EngineState {
 
     fn note_removed(&self, removed: Removed) {
         if removed.functions != 0 {
-            self.collector.count_flushed(removed);
+            self.collector.note_flushed(FlushCause::Asked, removed);
             self.collector.want();
         }
     }
 
     /// Takes steps to get memory one after the other, each with a collection, on this thread.
-    pub fn take_steps(&self, steps: &[Step]) -> Removed {
+    pub fn take_steps(&self, steps: &[Step], cause: FlushCause) -> Removed {
         let mut removed = Removed::default();
         if !self.is_inherited() {
-            steps.iter().for_each(|&step| removed += self.collector.take(step));
+            steps.iter().for_each(|&step| removed += self.collector.take(step, cause));
         }
         removed
     }
@@ -213,12 +218,11 @@ impl EngineState {
             let mut given_up = 0;
             for step in HARD_STEPS {
                 match &result {
-                    Err(error) if error.is_out_of_code_memory() => {
-                        tracing::debug!(target: "runtime", %error, ?step, "making room");
-                    }
+                    Err(error) if error.is_out_of_code_memory() => {}
                     _ => return result,
                 }
-                given_up += self.collector.take(step).functions;
+                events::budget(FlushCause::Limit, &self.manager, step);
+                given_up += self.collector.take(step, FlushCause::Limit).functions;
                 result = attempt();
             }
             if given_up == 0 && !self.manager.is_in_flight() {

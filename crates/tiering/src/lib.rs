@@ -11,6 +11,7 @@
 
 mod subject;
 mod counters;
+mod events;
 mod gate;
 mod validity;
 mod lazy;

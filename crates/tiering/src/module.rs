@@ -13,6 +13,7 @@
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Weak},
+    time::Instant,
 };
 
 use codespace::{Installed, Reason};
@@ -21,7 +22,7 @@ use tierup_wasm::DefinedFunc;
 
 use crate::{
     Answer, CompileCounters, FunctionCompiler, Policy, PoolHandle, Question, Subject, Validation,
-    Validity,
+    Validity, events,
     functions::{FunctionState, Functions},
     job::Stage,
     lazy::Outcome,
@@ -226,8 +227,7 @@ impl ModuleTiering {
         if !state.job.queue() {
             return;
         }
-        let index = self.subject.module().function(function).0;
-        tracing::debug!(target: "tiering", function = index, heat, "queued for optimizing");
+        events::queue(&*self.subject, function, heat);
         self.counters.count_tier_up_queued();
         if !self.push(function, heat) {
             state.job.unqueue();
@@ -247,18 +247,21 @@ impl ModuleTiering {
         second: &FunctionCompiler,
         function: DefinedFunc,
     ) -> Result<Outcome, CompileError> {
+        let start = Instant::now();
         let result = second.compile(&*self.subject, function);
-        let index = self.subject.module().function(function).0;
         match &result {
             Ok(Outcome::Compiled(Installed::Yes)) => {
                 self.counters.count_tier_up();
-                tracing::debug!(target: "tiering", function = index, "tiered up");
+                events::tier_up(&*self.subject, function, start.elapsed());
             }
             Ok(Outcome::Compiled(Installed::No(reason))) => {
                 self.counters.count_discarded();
-                tracing::debug!(target: "tiering", function = index, ?reason, "discarded");
+                events::discard(&*self.subject, function, Some(*reason));
             }
-            Ok(Outcome::Gone) => self.counters.count_discarded(),
+            Ok(Outcome::Gone) => {
+                self.counters.count_discarded();
+                events::discard(&*self.subject, function, None);
+            }
             Ok(Outcome::Present) => {}
             Err(_) => self.counters.count_tier_up_failure(),
         }
@@ -287,6 +290,7 @@ impl ModuleTiering {
         let wanted = self.subject.tier(function).is_some();
         if !wanted {
             self.counters.count_discarded();
+            events::discard(&*self.subject, function, None);
         }
         wanted
     }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Tier};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
-use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
+use tierup_runtime::{EngineState, ErrorKind, FlushCause, RuntimeConfig};
 use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Validation};
 
 use crate::{
@@ -79,7 +79,7 @@ impl Engine {
     /// Returns the bytes of code memory that went back to the system.
     pub fn trim(&self) -> usize {
         let before = self.stats().code.committed_bytes;
-        self.0.state.take_steps(&[Step::Remove(Filter::All)]);
+        self.0.state.take_steps(&[Step::Remove(Filter::All)], FlushCause::Trim);
         self.0.state.manager().reap();
         before.saturating_sub(self.stats().code.committed_bytes)
     }
@@ -87,10 +87,11 @@ impl Engine {
     /// Memory is short, says the embedder or the system. Gives code up, collects, and says how
     /// much that was.
     pub fn memory_pressure(&self, level: MemoryPressure) -> Removed {
-        self.0.state.take_steps(match level {
+        let steps: &[Step] = match level {
             MemoryPressure::Moderate => &GENTLE_STEPS,
             MemoryPressure::Critical => &HARD_STEPS,
-        })
+        };
+        self.0.state.take_steps(steps, FlushCause::Pressure)
     }
 
     /// Frees code that was replaced or removed and that no stack holds. Returns the bytes freed.

@@ -1,7 +1,7 @@
 //! What an engine did and what it uses.
 
 use codespace::Tier;
-use tierup_runtime::{CollectionStats, EngineState};
+use tierup_runtime::{CollectionStats, EngineState, FlushStats};
 use tierup_tiering::{CompileCounters, PoolLoad, TierCounts, TierUpCounts};
 
 /// What an engine did and what it uses, at one moment.
@@ -24,6 +24,8 @@ pub struct EngineStats {
     pub background: PoolLoad,
     /// Collections of code.
     pub collections: CollectionStats,
+    /// Code that was taken away.
+    pub flushes: FlushStats,
     /// Functions that were about to lose their code because they were not called, and then were.
     pub revived: u64,
     /// Compiles that failed.
@@ -49,6 +51,7 @@ impl EngineStats {
             tier_ups: counters.tier_ups(),
             background,
             collections: state.collection_stats(),
+            flushes: state.flush_stats(),
             revived: state.counters().revived(),
             failed_compiles: counters.failed(),
             traps: state.counters().traps(),

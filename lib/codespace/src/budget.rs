@@ -85,6 +85,11 @@ impl CodeManager {
         self.counters().in_flight() != 0
     }
 
+    /// Bytes of code memory that are handed out and not free again. Takes no lock.
+    pub fn occupied_bytes(&self) -> usize {
+        self.counters().occupied()
+    }
+
     /// Bytes of code ever generated. Takes no lock.
     pub fn generated_bytes(&self) -> usize {
         self.counters().generated()

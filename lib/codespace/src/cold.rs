@@ -18,6 +18,7 @@
 use std::ops::{AddAssign, Range};
 
 use crate::{
+    events,
     manager::CodeManager,
     remove::{Filter, Removed},
     unit::{Books, Unit},
@@ -124,12 +125,7 @@ impl CodeManager {
     pub fn sweep(&self, filter: Filter) -> Swept {
         let mut swept = Swept::default();
         self.for_each_loose(|unit| swept += unit.sweep(filter));
-        tracing::debug!(
-            functions = swept.removed.functions,
-            code_bytes = swept.removed.code_bytes,
-            suspended = swept.suspended,
-            "cold code swept"
-        );
+        events::sweep(swept);
         swept
     }
 

@@ -33,6 +33,7 @@ mod blocks;
 mod pages;
 mod registry;
 mod stats;
+mod events;
 mod error;
 
 pub use budget::{GENTLE_STEPS, HARD_STEPS, Step};

@@ -25,6 +25,7 @@ use crate::{
     config::Config,
     eras::Eras,
     error::{ErrorKind, Result},
+    events,
     limbo::Limbo,
     object::Contents,
     retired::RetiredList,
@@ -94,7 +95,7 @@ impl CodeManager {
         self.reap();
         let unit = Unit::new(self, spec)?;
         let id = unit.identity().id();
-        tracing::debug!(unit = id, functions = unit.functions(), "unit made");
+        events::unit_made(id, unit.functions());
         self.0.units.lock().insert(id, Arc::downgrade(&unit));
         Ok(unit)
     }
@@ -237,7 +238,7 @@ impl Shared {
         let arena = Arena::new(&self.config, &self.committed, &self.slab)?;
         match self.reserved.take(arena.reserved_bytes()) {
             true => {
-                tracing::debug!(bytes = arena.reserved_bytes(), "arena reserved");
+                events::reserve(arena.reserved_bytes(), &arena.code_range());
                 Ok(arena)
             }
             false => Err(out(arena.reserved_bytes()).into()),
@@ -249,6 +250,11 @@ impl Shared {
     }
 
     fn remove(&self, expired: Vec<Expired>) -> Vec<Contents> {
+        // Told before it is so: what is published in the same place next is told afterwards.
+        for object in &expired {
+            let time = object.retired_at().map(|then| then.elapsed());
+            events::free(|| self.slab.record(object.id()).subject(), time);
+        }
         let objects = self.slab.remove(expired);
         for (range, contents) in &objects {
             let item = contents.item(range);

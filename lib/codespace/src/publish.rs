@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::{
     draft::Kind,
     error::{ErrorKind, Result},
+    events,
     install::{Installed, Reason, decide},
     place::Placed,
     refs::CodeRef,
@@ -74,6 +75,7 @@ impl Unit {
         code.contents().arena.index().set(&code.range(), id);
         let item = code.item();
         self.identity().count(|counters| counters.published(item));
+        events::publish(|| code.subject());
         id
     }
 
@@ -93,8 +95,9 @@ impl Unit {
             self.lead(books, function, code.entry());
             replaced.extend(present);
         }
-        let unit = self.identity().id();
-        tracing::trace!(unit, function, bytes = code.range().len(), ?decision, "code published");
+        let replaced = present.filter(|_| decision == Installed::Yes);
+        let replaces = replaced.map(|id| self.manager().slab().record(id).entry());
+        events::install(|| code.subject(), decision, replaces);
         decision
     }
 

@@ -5,6 +5,7 @@ use std::ops::{AddAssign, Range};
 
 use crate::{
     draft::{Flavor, Tier},
+    events,
     install::Version,
     unit::Unit,
 };
@@ -96,11 +97,9 @@ impl Unit {
             removed.metadata_bytes += item.metadata;
             self.release(id);
         }
-        let Removed { functions, code_bytes, .. } = removed;
-        if functions == 0 {
-            return removed;
+        if removed.functions != 0 {
+            events::remove(self.identity().id(), removed);
         }
-        tracing::debug!(unit = self.identity().id(), functions, code_bytes, "code removed");
         removed
     }
 }

@@ -16,6 +16,7 @@ use std::{
     ops::Range,
     // Handed out as a word of memory, and a static: loom's atomics are neither.
     sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    time::Instant,
 };
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::{
     config::Config,
     draft::{Flavor, Kind, Tier},
     error::{ErrorKind, Result},
+    events,
     install::{Mode, Version},
     lazy_table,
     manager::CodeManager,
@@ -120,6 +122,11 @@ impl Unit {
             unit.settle(spec.functions, spec.lazy_stub)?;
         }
         Ok(Arc::new(unit))
+    }
+
+    /// A number that no other unit of the process has.
+    pub fn id(&self) -> u64 {
+        self.identity.id
     }
 
     /// How many functions it has.
@@ -249,11 +256,13 @@ impl Unit {
     pub(crate) fn release(&self, id: u32) {
         let code = self.manager.slab().record(id);
         // Read before: once it is retired, its unit's end may end it.
-        let (item, generation) = (code.item(), code.state().get().generation());
+        let (item, subject) = (code.item(), code.subject());
+        let generation = code.state().get().generation();
         if code.state().release() == Released::Retired {
             self.identity.count(|counters| counters.retired(item));
+            events::retire(&subject);
             // [RET-AFTER]
-            let retired = Retired { id, generation, unit: self.identity.id };
+            let retired = Retired { id, generation, unit: self.identity.id, at: Instant::now() };
             self.manager.retired().add(retired, item.bytes, self.manager.slab());
         }
     }
@@ -343,6 +352,7 @@ impl Drop for Unit {
             doomed.push(object);
         }
         self.manager.forget_unit(self.identity.id);
+        events::unit_dropped(self.identity.id, doomed.len());
         drop(self.manager.bury(doomed));
     }
 }

@@ -59,7 +59,7 @@ fn flushing_says_what_it_gives_up_and_functions_are_compiled_again() {
     assert_eq!(other.flush(Filter::All), tierup::Removed::default());
     assert_eq!(engine.flush(Filter::All).functions, 1);
     assert_eq!(run_i32(&mut store, instance, ("f0", 8)).unwrap(), 8);
-    assert_eq!(engine.stats().collections.flushed, 11);
+    assert_eq!(engine.stats().flushes.total().functions, 11);
     engine.collect();
     let code = engine.stats().code.code;
     assert_eq!((code.baseline.count, code.optimized.count, code.retired.count), (1, 0, 0));
@@ -197,7 +197,7 @@ fn more_modules_than_fit(strategy: CompilerStrategy, arena: Option<usize>) {
     }
     let stats = engine.stats();
     assert_eq!(stats.failed_compiles, 0);
-    assert!(500 < stats.collections.flushed, "{strategy:?} {:?}", stats.collections);
+    assert!(500 < stats.flushes.total().functions, "{strategy:?} {:?}", stats.flushes);
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn many_threads_under_one_limit_that_is_too_small_for_all() {
     });
     let stats = engine.stats();
     assert_eq!(stats.failed_compiles, 0);
-    assert!(1000 < stats.collections.flushed, "{:?}", stats.collections);
+    assert!(1000 < stats.flushes.total().functions, "{:?}", stats.flushes);
 }
 
 #[test]
@@ -292,5 +292,5 @@ fn above_the_high_water_mark_cold_code_goes_in_the_background() {
     }
     assert!(occupied() <= LIMIT / 8 * 7, "{}", occupied());
     let stats = engine.stats();
-    assert!(0 < stats.collections.flushed && stats.failed_compiles == 0, "{stats:?}");
+    assert!(0 < stats.flushes.total().functions && stats.failed_compiles == 0, "{stats:?}");
 }
