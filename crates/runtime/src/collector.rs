@@ -81,9 +81,10 @@ struct Counts {
 
 /// What collections of code there were.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CollectionStats {
-    /// Collections that came to an end.
-    pub collections: u64,
+    /// Those that came to an end.
+    pub count: u64,
     /// Code objects freed.
     pub objects: u64,
     /// Bytes of their code.
@@ -224,7 +225,7 @@ impl Collector {
     pub(crate) fn stats(&self) -> CollectionStats {
         let Counts { collections, objects, bytes } = &self.0.counts;
         CollectionStats {
-            collections: collections.load(Ordering::Relaxed),
+            count: collections.load(Ordering::Relaxed),
             objects: objects.load(Ordering::Relaxed),
             bytes: bytes.load(Ordering::Relaxed),
         }

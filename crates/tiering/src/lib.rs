@@ -23,7 +23,7 @@ mod queue;
 mod pool;
 mod module;
 
-pub use counters::{CompileCounters, CompileFailure, TierCounts, TierUpCounts};
+pub use counters::{CompileCounters, CompileFailure, CompileStats, TierCounts, TierUpCounts};
 pub use lazy::FunctionCompiler;
 pub use module::{ModuleTiering, Plan, Spent};
 pub use policy::{Answer, NUMBERS, Numbers, Policy, Question};

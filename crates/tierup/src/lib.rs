@@ -49,7 +49,7 @@ mod objects;
 mod tracer;
 mod stats;
 
-pub use codespace::{Filter, Removed, Stats as CodeStats, Tier};
+pub use codespace::{Distributions, Filter, Removed, Stats as CodeStats, Summary, Tier};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::{Engine, MemoryPressure};
@@ -63,10 +63,13 @@ pub use stats::EngineStats;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;
 pub use tierup_runtime::{
-    Backtrace, CollectionStats, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction,
-    InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
+    Backtrace, CollectionStats, Error, ErrorKind, FlushStats, Flushed, Frame, HOST_RESERVE,
+    InterruptAction, InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed,
+    ResourceLimiter, Trap, TrapKind,
 };
-pub use tierup_tiering::{CompileFailure, Executor, PoolLoad, TierCounts, TierUpCounts};
+pub use tierup_tiering::{
+    CompileFailure, CompileStats, Executor, PoolLoad, TierCounts, TierUpCounts,
+};
 pub use tierup_wasm::{
     Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType,
 };

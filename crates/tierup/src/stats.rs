@@ -1,23 +1,20 @@
-//! What an engine did and what it uses.
+//! What an engine did and what it uses, and the same of a module.
 
-use codespace::Tier;
 use tierup_runtime::{CollectionStats, EngineState, FlushStats};
-use tierup_tiering::{CompileCounters, PoolLoad, TierCounts, TierUpCounts};
+use tierup_tiering::{CompileCounters, CompileStats, PoolLoad, TierUpCounts};
 
 /// What an engine did and what it uses, at one moment.
-#[derive(Clone, Copy, Debug)]
+///
+/// With the feature `serde`, which is on by default, it can be serialized. The names of what comes
+/// out are stable; `docs/statistics.md` lists them.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct EngineStats {
     /// Code memory.
     pub code: codespace::Stats,
-    /// Compiles by the baseline compiler.
-    pub baseline: TierCounts,
-    /// Compiles by the optimizing compiler.
-    pub optimized: TierCounts,
-    /// Functions that were compiled because somebody called them.
-    pub lazy_compiles: u64,
-    /// Functions that the baseline compiler left to the optimizing one.
-    pub bailouts: u64,
+    /// Compiles.
+    pub compiles: CompileStats,
     /// What became of functions that ran long.
     pub tier_ups: TierUpCounts,
     /// What the threads do that optimize in the background.
@@ -28,8 +25,6 @@ pub struct EngineStats {
     pub flushes: FlushStats,
     /// Functions that were about to lose their code because they were not called, and then were.
     pub revived: u64,
-    /// Compiles that failed.
-    pub failed_compiles: u64,
     /// Traps that reached a host.
     pub traps: u64,
     /// Instances made.
@@ -44,16 +39,12 @@ impl EngineStats {
     ) -> Self {
         Self {
             code: state.manager().stats(),
-            baseline: counters.tier(Tier::Baseline),
-            optimized: counters.tier(Tier::Optimized),
-            lazy_compiles: counters.lazy(),
-            bailouts: counters.bailouts(),
+            compiles: counters.stats(),
             tier_ups: counters.tier_ups(),
             background,
             collections: state.collection_stats(),
             flushes: state.flush_stats(),
             revived: state.counters().revived(),
-            failed_compiles: counters.failed(),
             traps: state.counters().traps(),
             instances: state.counters().instances(),
         }

@@ -33,6 +33,7 @@ mod blocks;
 mod pages;
 mod registry;
 mod stats;
+mod measures;
 mod events;
 mod error;
 
@@ -44,16 +45,18 @@ pub use collect::{
 pub use config::Config;
 pub use draft::*;
 pub use error::{Error, ErrorKind, Result};
+pub use histogram::Summary;
 pub use install::{Installed, Mode, Reason};
 pub use lookup::lookup_in_signal;
 pub use manager::CodeManager;
+pub use measures::Distributions;
 pub use object::Code;
 pub use place::Placed;
 pub use publish::Published;
 pub use refs::CodeRef;
 pub use remove::{Filter, Removed};
 pub use scope::CodeScope;
-pub use stats::{CodeStats, Share, Stats};
+pub use stats::{ClassStats, CodeStats, FunctionStats, Share, Stats};
 pub use tables::SafepointView;
 pub use unit::{Unit, UnitSpec};
 pub use vmem::{FaultKind, FaultPlan, Strategy};

@@ -27,6 +27,7 @@ use crate::{
     error::{ErrorKind, Result},
     events,
     limbo::Limbo,
+    measures::Measures,
     object::Contents,
     retired::RetiredList,
     scope::CodeScope,
@@ -48,6 +49,7 @@ struct Shared {
     committed: Arc<Account>,
     reserved: Account,
     counters: Arc<Counters>,
+    measures: Arc<Measures>,
     eras: Eras,
     limbo: Limbo,
     retired: RetiredList,
@@ -73,6 +75,7 @@ impl CodeManager {
             committed: Arc::new(Account::new(config.committed_limit)),
             reserved: Account::new(config.reserved_limit),
             counters: Arc::default(),
+            measures: Arc::default(),
             eras: Eras::new(),
             limbo: Limbo::new(),
             retired: RetiredList::new(),
@@ -112,7 +115,9 @@ impl CodeManager {
             units: self.0.counters.units(),
             reserved_bytes: self.0.reserved.used(),
             committed_bytes: self.0.committed.used(),
+            limit_bytes: self.0.config.committed_limit,
             code: self.0.counters.snapshot(),
+            distributions: self.0.measures.read(),
         }
     }
 
@@ -152,6 +157,10 @@ impl CodeManager {
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.0.counters
+    }
+
+    pub(crate) fn measures(&self) -> &Arc<Measures> {
+        &self.0.measures
     }
 
     /// The arenas at this moment.
@@ -253,12 +262,13 @@ impl Shared {
         // Told before it is so: what is published in the same place next is told afterwards.
         for object in &expired {
             let time = object.retired_at().map(|then| then.elapsed());
+            time.iter().for_each(|&time| self.measures.retire_to_free.record_time(time));
             events::free(|| self.slab.record(object.id()).subject(), time);
         }
         let objects = self.slab.remove(expired);
         for (range, contents) in &objects {
             let item = contents.item(range);
-            contents.unit.count(|counters| counters.removed(item));
+            contents.unit.removed(item);
         }
         give_back(objects)
     }
@@ -289,7 +299,7 @@ pub(crate) fn give_back(mut objects: Vec<(Range<usize>, Contents)>) -> Vec<Conte
         let freed = run[0].1.arena.free(&ranges);
         debug_assert!(freed.is_ok(), "objects have registered ranges: {freed:?}");
         for (range, contents) in run {
-            contents.unit.count(|counters| counters.freed(range.len()));
+            contents.unit.freed(range.len());
         }
     }
     objects.into_iter().map(|(_, contents)| contents).collect()

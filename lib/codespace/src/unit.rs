@@ -34,12 +34,13 @@ use crate::{
     install::{Mode, Version},
     lazy_table,
     manager::CodeManager,
+    measures::Measures,
     object::{Contents, Place},
     refs::CodeRef,
     reloc::Reach,
     retired::Retired,
     state::{Phase, Released},
-    stats::{CodeStats, Counters},
+    stats::{CodeStats, Counters, Item},
     tables::Tables,
 };
 
@@ -102,7 +103,7 @@ impl Unit {
         manager.check_process()?;
         lazy_table::check(spec.functions)?;
         check_capacity(spec.functions, manager.config())?;
-        let identity = Arc::new(Identity::new(spec.owner, manager.counters()));
+        let identity = Arc::new(Identity::new(&spec, manager));
         let books = Books {
             mode: Mode::default(),
             assumptions: Assumptions::default(),
@@ -120,6 +121,7 @@ impl Unit {
         manager.counters().unit_added();
         if spec.functions != 0 {
             unit.settle(spec.functions, spec.lazy_stub)?;
+            unit.identity.count(|counters| counters.functions_added(spec.functions));
         }
         Ok(Arc::new(unit))
     }
@@ -324,7 +326,7 @@ impl Unit {
         let place = Place { range: start..start + size, body: size as u32 };
         let reserved = self.manager.slab().insert(vec![(place, contents)])?;
         let bytes = allocation.take().iter().map(Range::len).sum();
-        self.identity.count(|counters| counters.placed(bytes));
+        self.identity.placed(bytes);
         for reserved in reserved {
             let id = self.start(reserved, 1);
             self.books.get_mut().objects.insert(id);
@@ -351,6 +353,8 @@ impl Drop for Unit {
             });
             doomed.push(object);
         }
+        let own = self.stats();
+        self.identity.count(|counters| counters.functions_gone(&own));
         self.manager.forget_unit(self.identity.id);
         events::unit_dropped(self.identity.id, doomed.len());
         drop(self.manager.bury(doomed));
@@ -388,13 +392,51 @@ pub(crate) struct Identity {
     owner: Arc<dyn Any + Send + Sync>,
     own: Counters,
     all: Arc<Counters>,
+    sizes: Option<Sizes>,
+}
+
+/// How large a unit is, for distributions: see [LE-MOVE] of `histogram`.
+struct Sizes {
+    measures: Arc<Measures>,
+    code: AtomicUsize,
+    metadata: AtomicUsize,
 }
 
 impl Identity {
-    fn new(owner: Arc<dyn Any + Send + Sync>, all: &Arc<Counters>) -> Self {
+    fn new(spec: &UnitSpec, manager: &CodeManager) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { id, owner, own: Counters::default(), all: Arc::clone(all) }
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            owner: Arc::clone(&spec.owner),
+            own: Counters::default(),
+            all: Arc::clone(manager.counters()),
+            // Others hold wrappers, which are no modules.
+            sizes: (spec.functions != 0).then(|| Sizes::new(manager.measures())),
+        }
+    }
+
+    /// Memory was handed out.
+    pub(crate) fn placed(&self, bytes: usize) {
+        self.count(|counters| counters.placed(bytes));
+        self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes));
+    }
+
+    /// It can be handed out again.
+    pub(crate) fn freed(&self, bytes: usize) {
+        self.count(|counters| counters.freed(bytes));
+        self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes.wrapping_neg()));
+    }
+
+    /// An object can be found.
+    pub(crate) fn published(&self, item: Item) {
+        self.count(|counters| counters.published(item));
+        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(item.metadata));
+    }
+
+    /// It is about to be freed.
+    pub(crate) fn removed(&self, item: Item) {
+        self.count(|counters| counters.removed(item));
+        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(item.metadata.wrapping_neg()));
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -409,6 +451,33 @@ impl Identity {
     pub(crate) fn count(&self, what: impl Fn(&Counters)) {
         what(&self.own);
         what(&self.all);
+    }
+}
+
+impl Sizes {
+    fn new(measures: &Arc<Measures>) -> Self {
+        measures.unit_code.enter(0);
+        measures.unit_metadata.enter(0);
+        let measures = Arc::clone(measures);
+        Self { measures, code: AtomicUsize::new(0), metadata: AtomicUsize::new(0) }
+    }
+
+    fn grow_code(&self, bytes: usize) {
+        let before = self.code.fetch_add(bytes, Ordering::Relaxed);
+        self.measures.unit_code.change(before as u64, before.wrapping_add(bytes) as u64);
+    }
+
+    fn grow_metadata(&self, bytes: usize) {
+        let before = self.metadata.fetch_add(bytes, Ordering::Relaxed);
+        self.measures.unit_metadata.change(before as u64, before.wrapping_add(bytes) as u64);
+    }
+}
+
+/// The unit and all of its code are gone.
+impl Drop for Sizes {
+    fn drop(&mut self) {
+        self.measures.unit_code.leave(*self.code.get_mut() as u64);
+        self.measures.unit_metadata.leave(*self.metadata.get_mut() as u64);
     }
 }
 

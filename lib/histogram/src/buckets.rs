@@ -47,13 +47,13 @@ impl Buckets {
     pub(crate) fn read(&self) -> Counts {
         // Who moves a number may have taken it away before another thread has added it.
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed).cast_signed().max(0);
-        Counts(self.0.iter().map(|count| read(count).cast_unsigned()).collect())
+        Counts(std::array::from_fn(|index| read(&self.0[index]).cast_unsigned()))
     }
 }
 
 /// Counts that stay.
 #[derive(Debug)]
-pub(crate) struct Counts(Vec<u64>);
+pub(crate) struct Counts([u64; COUNT]);
 
 impl Counts {
     pub(crate) fn total(&self) -> u64 {

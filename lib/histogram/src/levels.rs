@@ -55,12 +55,14 @@ impl Levels {
     /// What is there now. The maximum is no more exact than percentiles are.
     pub fn summary(&self) -> Summary {
         let counts = self.buckets.read();
+        let sum = self.sum.load(Ordering::Relaxed).cast_signed().max(0).cast_unsigned();
         Summary {
             count: counts.total(),
-            sum: self.sum.load(Ordering::Relaxed).cast_signed().max(0).cast_unsigned(),
-            p50: counts.percentile(50),
-            p99: counts.percentile(99),
-            max: counts.largest(),
+            sum,
+            // None is larger than all together: so what is alone is exact.
+            p50: counts.percentile(50).min(sum),
+            p99: counts.percentile(99).min(sum),
+            max: counts.largest().min(sum),
         }
     }
 }

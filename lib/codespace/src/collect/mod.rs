@@ -199,7 +199,10 @@ impl Collection<'_> {
         drop(self.alone.take());
         drop(contents);
         drop(units);
-        events::collect(collected, self.begun.elapsed());
+        let time = self.begun.elapsed();
+        events::collect(collected, time);
+        self.manager.measures().collection.record_time(time);
+        self.manager.measures().collection_freed.record(collected.code_bytes as u64);
         collected
     }
 }
