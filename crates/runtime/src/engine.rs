@@ -4,8 +4,8 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use codespace::{
-    CodeManager, Collected, Draft, Filter, HARD_STEPS, Installed, Placed, Removed, Step, Unit,
-    UnitSpec,
+    CodeManager, Collected, Draft, Filter, Footprints, HARD_STEPS, Installed, Placed, Removed,
+    Step, Unit, UnitSpec,
 };
 use sync::atomic::{AtomicU64, Ordering};
 use tierup_abi::{MemoryMode, TrapKind};
@@ -94,6 +94,7 @@ pub struct EngineState {
     counters: Counters,
     fork_guard: ForkGuard,
     collector: Collector,
+    modules: Footprints,
 }
 
 impl EngineState {
@@ -117,6 +118,7 @@ impl EngineState {
             manager,
             counters: Counters::default(),
             fork_guard: ForkGuard::new()?,
+            modules: Footprints::default(),
         }))
     }
 
@@ -133,6 +135,11 @@ impl EngineState {
     /// The code manager.
     pub fn manager(&self) -> &CodeManager {
         &self.manager
+    }
+
+    /// Bytes on the heap of what is known of modules.
+    pub fn modules(&self) -> &Footprints {
+        &self.modules
     }
 
     /// What happened so far.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use codespace::Tier;
+use codespace::{Footprints, Tier};
 use histogram::{Histogram, Summary};
 use sync::{
     Mutex, Rank,
@@ -27,6 +27,7 @@ pub struct CompileCounters {
     tier_ups_failed: AtomicU64,
     tier_ups_discarded: AtomicU64,
     events: Mutex<Events>,
+    modules: Footprints,
 }
 
 /// Events with texts, which are rare.
@@ -187,6 +188,11 @@ impl CompileCounters {
         }
     }
 
+    /// Bytes on the heap of what is remembered of modules for tiering.
+    pub fn modules(&self) -> &Footprints {
+        &self.modules
+    }
+
     /// Work that first-tier code reported.
     pub fn work(&self) -> u64 {
         self.work.load(Ordering::Relaxed)
@@ -280,6 +286,7 @@ impl Default for CompileCounters {
             tier_ups_failed: AtomicU64::default(),
             tier_ups_discarded: AtomicU64::default(),
             events: Mutex::new(Rank::CompileFailures, Events::default()),
+            modules: Footprints::default(),
         }
     }
 }

@@ -83,6 +83,8 @@ impl ModuleTiering {
         let Plan { first, fallback, second, settings, limits, validation, .. } = plan;
         let Plan { policy, pool, counters, .. } = plan;
         let validity = Arc::new(Validity::new(validation, functions));
+        let bytes = size_of::<Self>() + size_of::<Validity>() + validity.heap_bytes();
+        let footprint = counters.modules().add(bytes);
         let compiler = |compiler, settings| {
             FunctionCompiler::new(compiler, settings, Arc::clone(&validity), Arc::clone(&counters))
         };
@@ -92,13 +94,18 @@ impl ModuleTiering {
             subject,
             first,
             second,
-            functions: Functions::new(functions),
+            functions: Functions::new(functions, footprint),
             policy,
             pool,
             cores: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             counters,
             own: Weak::clone(own),
         })
+    }
+
+    /// Bytes on the heap of what is remembered of the module's functions.
+    pub fn heap_bytes(&self) -> usize {
+        self.functions.footprint().bytes()
     }
 
     /// Gives a function that was called its first code.

@@ -49,7 +49,9 @@ mod objects;
 mod tracer;
 mod stats;
 
-pub use codespace::{Distributions, Filter, Removed, Stats as CodeStats, Summary, Tier};
+pub use codespace::{
+    Distributions, Filter, Memory as CodeMemory, Removed, Stats as CodeStats, Summary, Tier,
+};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::{Engine, MemoryPressure};
@@ -59,7 +61,7 @@ pub use instance::{Extern, Instance};
 pub use linker::Linker;
 pub use module::{ExportType, ImportType, Module, ModuleOptions};
 pub use objects::{Global, Memory, Table};
-pub use stats::EngineStats;
+pub use stats::{EngineStats, MemoryStats, ModuleStats};
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;
 pub use tierup_runtime::{

@@ -1,7 +1,7 @@
 //! What an engine did and what it uses, and the same of a module.
 
-use tierup_runtime::{CollectionStats, EngineState, FlushStats};
-use tierup_tiering::{CompileCounters, CompileStats, PoolLoad, TierUpCounts};
+use tierup_runtime::{CollectionStats, CompiledModule, EngineState, FlushStats};
+use tierup_tiering::{CompileCounters, CompileStats, ModuleTiering, PoolLoad, TierUpCounts};
 
 /// What an engine did and what it uses, at one moment.
 ///
@@ -13,6 +13,8 @@ use tierup_tiering::{CompileCounters, CompileStats, PoolLoad, TierUpCounts};
 pub struct EngineStats {
     /// Code memory.
     pub code: codespace::Stats,
+    /// What all of it occupies.
+    pub memory: MemoryStats,
     /// Compiles.
     pub compiles: CompileStats,
     /// What became of functions that ran long.
@@ -31,6 +33,63 @@ pub struct EngineStats {
     pub instances: u64,
 }
 
+/// What a module did and what it uses, at one moment.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct ModuleStats {
+    /// The number of its unit, which events have.
+    pub unit: u64,
+    /// Code memory.
+    pub code: codespace::CodeStats,
+    /// What all of it occupies.
+    pub memory: MemoryStats,
+}
+
+/// Bytes that an engine occupies with its modules, or a module; without stores and what lives in
+/// them. `docs/statistics.md` says how exact they are.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct MemoryStats {
+    /// Code memory and what the code manager knows about it.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub code: codespace::Memory,
+    /// Modules as they were decoded, with their bytes.
+    pub module_bytes: usize,
+    /// What is remembered of functions to decide when to compile what.
+    pub tiering_bytes: usize,
+    /// What modules share: types, compilers, statistics.
+    pub engine_bytes: usize,
+    /// What of all this comes from the allocator.
+    pub heap_bytes: usize,
+    /// All.
+    pub total_bytes: usize,
+}
+
+impl MemoryStats {
+    fn new(
+        code: codespace::Memory,
+        [module_bytes, tiering_bytes, engine_bytes]: [usize; 3],
+    ) -> Self {
+        let ours = module_bytes + tiering_bytes + engine_bytes;
+        let (heap_bytes, total_bytes) = (code.heap_bytes() + ours, code.total_bytes() + ours);
+        Self { code, module_bytes, tiering_bytes, engine_bytes, heap_bytes, total_bytes }
+    }
+
+    pub(crate) fn of_engine(state: &EngineState, counters: &CompileCounters) -> Self {
+        let fixed = size_of::<EngineState>() + size_of::<CompileCounters>();
+        let engine = fixed + state.types().heap_bytes();
+        let modules = [state.modules().bytes(), counters.modules().bytes(), engine];
+        Self::new(state.manager().memory(), modules)
+    }
+
+    pub(crate) fn of_module(compiled: &CompiledModule, tiering: &ModuleTiering) -> Self {
+        let modules = [compiled.info().heap_bytes(), tiering.heap_bytes(), 0];
+        Self::new(compiled.unit().memory(), modules)
+    }
+}
+
 impl EngineStats {
     pub(crate) fn new(
         state: &EngineState,
@@ -39,6 +98,7 @@ impl EngineStats {
     ) -> Self {
         Self {
             code: state.manager().stats(),
+            memory: MemoryStats::of_engine(state, counters),
             compiles: counters.stats(),
             tier_ups: counters.tier_ups(),
             background,

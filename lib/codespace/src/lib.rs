@@ -34,6 +34,8 @@ mod pages;
 mod registry;
 mod stats;
 mod measures;
+mod memory;
+mod footprint;
 mod events;
 mod error;
 
@@ -45,11 +47,13 @@ pub use collect::{
 pub use config::Config;
 pub use draft::*;
 pub use error::{Error, ErrorKind, Result};
+pub use footprint::{Footprint, Footprints};
 pub use histogram::Summary;
 pub use install::{Installed, Mode, Reason};
 pub use lookup::lookup_in_signal;
 pub use manager::CodeManager;
 pub use measures::Distributions;
+pub use memory::Memory;
 pub use object::Code;
 pub use place::Placed;
 pub use publish::Published;

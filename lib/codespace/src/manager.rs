@@ -169,6 +169,11 @@ impl CodeManager {
         &self.0.counters
     }
 
+    /// Bytes that a manager takes on the heap, without what it manages.
+    pub(crate) fn own_bytes() -> usize {
+        size_of::<Shared>() + size_of::<Slab>() + size_of::<Counters>() + size_of::<Measures>()
+    }
+
     pub(crate) fn measures(&self) -> &Arc<Measures> {
         &self.0.measures
     }

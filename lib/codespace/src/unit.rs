@@ -81,9 +81,6 @@ struct Home {
     lazy_table: usize,
 }
 
-/// Bytes for an object in a set of ids: nodes are at least half full, and have a header.
-const LISTED_BYTES: usize = 2 * size_of::<u32>();
-
 /// Who has what.
 #[derive(Debug)]
 pub(crate) struct Books {
@@ -226,17 +223,6 @@ impl Unit {
     /// What became of its code. Takes no lock.
     pub fn stats(&self) -> CodeStats {
         self.identity.own.snapshot()
-    }
-
-    /// Bytes that it occupies: code, cells, records, side tables and books. Not the owner's. Takes
-    /// no lock.
-    pub fn memory_usage(&self) -> usize {
-        let code = self.stats();
-        let objects = code.baseline.count + code.optimized.count + code.other.count;
-        let function_bytes = CELL_BYTES + size_of::<Option<u32>>();
-        let lists = self.functions() as usize * function_bytes + objects * LISTED_BYTES;
-        let fixed = size_of::<Self>() + size_of::<Identity>();
-        fixed + lists + code.metadata_bytes + code.generated_bytes.saturating_sub(code.freed_bytes)
     }
 
     /// The user's data.

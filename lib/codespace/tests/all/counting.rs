@@ -31,7 +31,7 @@ fn accounts_add_up() {
         assert_eq!(stats.other, class(1, 128));
         assert_eq!(stats.functions, functions([0, 3, 7]));
         assert_eq!(stats.generated_bytes, 10 * 64 + 128);
-        assert!(unit.memory_usage() > stats.generated_bytes + stats.metadata_bytes);
+        assert!(unit.memory().total_bytes() > stats.generated_bytes + stats.metadata_bytes);
     }
     units[0].remove(Filter::Baseline);
     assert_eq!(manager.stats().code.retired, Share { count: 3, bytes: 3 * 64 });
