@@ -1,7 +1,7 @@
 //! The numbers that Tierup promises, in one table.
 //!
 //! `cargo bench -p tierup-bench` measures everything; words after `--` select groups (`lookup`,
-//! `start`, `entry`, `calls`, `javascript`, `place`, `collect`, `traps`, `wrappers`, `threads`, `process`). What needs files
+//! `start`, `entry`, `calls`, `javascript`, `place`, `collect`, `statistics`, `traps`, `wrappers`, `threads`, `process`). What needs files
 //! that are not here is skipped, and says which environment variable would have named them:
 //!
 //! ```text
@@ -22,6 +22,7 @@ mod place;
 mod process;
 mod random;
 mod start;
+mod statistics;
 mod threads;
 mod traps;
 mod wrappers;
@@ -36,7 +37,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Group = fn(&mut Table) -> Outcome;
 
 /// Processes come first: a child's peak of memory counts from that of its parent.
-const GROUPS: [(&str, Group); 11] = [
+const GROUPS: [(&str, Group); 12] = [
     ("process", process::run),
     ("start", start::run),
     ("lookup", lookup::run),
@@ -45,6 +46,7 @@ const GROUPS: [(&str, Group); 11] = [
     ("javascript", javascript::run),
     ("place", place::run),
     ("collect", collect::run),
+    ("statistics", statistics::run),
     ("traps", traps::run),
     ("wrappers", wrappers::run),
     ("threads", threads::run),

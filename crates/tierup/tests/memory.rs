@@ -1,7 +1,7 @@
 //! What modules and engines say that they take on the heap, against an allocator that counts.
 //!
 //! A binary of its own, for the allocator's sake; and one test, so that nobody else allocates.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and tell why")]
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
