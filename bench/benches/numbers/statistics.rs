@@ -29,7 +29,7 @@ pub(crate) fn run(table: &mut Table) -> Outcome {
     assert_eq!(engine.stats().code.code.functions.baseline, MODULES * FUNCTIONS);
     let snapshots = |engine: &Engine| {
         let samples = Samples { samples: 51, operations: 200 };
-        nanoseconds(samples, |count| (0..count).for_each(|_| drop(black_box(engine.stats()))))
+        nanoseconds(samples, |count| (0..count).for_each(|_| _ = black_box(engine.stats())))
     };
     let what = format!("stats snapshot of an engine with {MODULES} units");
     table.add(Row::new(what, In::Microseconds, snapshots(&engine) / 1e3).at_most(1e3));
