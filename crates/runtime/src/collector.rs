@@ -19,12 +19,13 @@
 #![forbid(unsafe_code)]
 
 use std::{
+    io,
     sync::{Arc, Weak},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use codespace::{Answer, CodeManager, Collected, GENTLE_STEPS, Removed, Step};
+use codespace::{Answer, CodeManager, Collected, FaultKind, GENTLE_STEPS, Removed, Step};
 use sync::{
     Condvar, Mutex, MutexGuard, Rank,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -363,8 +364,11 @@ impl Shared {
     fn wake_worker(self: &Arc<Self>, todo: &mut MutexGuard<'_, Todo>) {
         if todo.worker.is_none() && !todo.stopped {
             let shared = Arc::clone(self);
+            let faults = self.manager.config().faults.as_ref();
+            let allowed = faults.map_or(Ok(()), |plan| plan.check(FaultKind::Thread));
             let builder = thread::Builder::new().name("tierup-collect".to_owned());
-            match builder.spawn(move || shared.work()) {
+            let spawn = |()| builder.spawn(move || shared.work());
+            match allowed.map_err(io::Error::other).and_then(spawn) {
                 Ok(worker) => todo.worker = Some(worker),
                 Err(error) => {
                     // The next one who wants a collection tries again.

@@ -38,6 +38,7 @@ mod config;
 mod engine;
 mod hooks;
 mod module;
+mod sharing;
 mod function_code;
 mod context;
 mod linker;
@@ -50,7 +51,8 @@ mod tracer;
 mod stats;
 
 pub use codespace::{
-    Distributions, Filter, Memory as CodeMemory, Removed, Stats as CodeStats, Summary, Tier,
+    Distributions, FaultKind, FaultPlan, Filter, Memory as CodeMemory, Removed, Stats as CodeStats,
+    Summary, Tier,
 };
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
@@ -61,6 +63,7 @@ pub use instance::{Extern, Instance};
 pub use linker::Linker;
 pub use module::{ExportType, ImportType, Module, ModuleOptions};
 pub use objects::{Global, Memory, Table};
+pub use sharing::SharingStats;
 pub use stats::{EngineStats, MemoryStats, ModuleStats};
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;

@@ -3,6 +3,8 @@
 use tierup_runtime::{CollectionStats, CompiledModule, EngineState, FlushStats};
 use tierup_tiering::{CompileCounters, CompileStats, ModuleTiering, PoolLoad, TierUpCounts};
 
+use crate::SharingStats;
+
 /// What an engine did and what it uses, at one moment.
 ///
 /// With the feature `serde`, which is on by default, it can be serialized. The names of what comes
@@ -27,6 +29,8 @@ pub struct EngineStats {
     pub flushes: FlushStats,
     /// Functions that were about to lose their code because they were not called, and then were.
     pub revived: u64,
+    /// Modules that were made, and that were shared.
+    pub modules: SharingStats,
     /// Traps that reached a host.
     pub traps: u64,
     /// Instances made.
@@ -105,6 +109,7 @@ impl EngineStats {
             collections: state.collection_stats(),
             flushes: state.flush_stats(),
             revived: state.counters().revived(),
+            modules: SharingStats::default(),
             traps: state.counters().traps(),
             instances: state.counters().instances(),
         }
