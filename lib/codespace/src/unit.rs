@@ -201,6 +201,20 @@ impl Unit {
         self.books.lock().assumptions.change();
     }
 
+    /// In how many arenas its code lies.
+    pub fn arenas(&self) -> usize {
+        let books = self.books.lock();
+        let slab = self.manager.slab();
+        let starts: Vec<_> =
+            books.objects.iter().map(|&id| slab.record(id).range().start).collect();
+        let arenas = self.manager.arenas();
+        let is_used = |arena: &&Arc<Arena>| {
+            let range = arena.code_range();
+            starts.iter().any(|start| range.contains(start))
+        };
+        arenas.iter().filter(is_used).count()
+    }
+
     /// What the unit is being used for.
     pub fn mode(&self) -> Mode {
         self.books.lock().mode

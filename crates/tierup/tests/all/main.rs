@@ -7,6 +7,7 @@
 mod budgeted;
 mod support;
 
+mod arriving;
 mod calls;
 mod collecting;
 mod configs;
