@@ -53,6 +53,9 @@ impl Unit {
             let (cold, suspended) = self.sweep_batch(start..end, filter);
             swept += Swept { removed: self.retire(cold), suspended };
         }
+        if swept != Swept::default() {
+            events::sweep(self.identity().id(), swept);
+        }
         swept
     }
 
@@ -128,7 +131,6 @@ impl CodeManager {
     pub fn sweep(&self, filter: Filter) -> Swept {
         let mut swept = Swept::default();
         self.for_each_loose(|unit| swept += unit.sweep(filter));
-        events::sweep(swept);
         swept
     }
 
