@@ -144,3 +144,62 @@ fn a_process_whose_address_space_is_used_up_gets_traps_and_goes_on() {
     });
     assert!(output.status.success(), "{}", stderr(&output));
 }
+
+/// The most memory that this process had.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
+/// A module of one function: `open` as often as a body may be long, then `close` as often.
+fn largest_body((open, close): (&[u8], &[u8])) -> Vec<u8> {
+    /// What validation allows.
+    const BODY: usize = 7_654_321;
+    let leb = |mut number: usize| {
+        let mut bytes = Vec::new();
+        while 128 <= number {
+            bytes.push(number as u8 | 128);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        bytes
+    };
+    let section = |id: u8, bytes: &[u8]| [&[id], &leb(bytes.len())[..], bytes].concat();
+    let count = (BODY - 100) / (open.len() + close.len());
+    let (open, close) = (open.repeat(count), close.repeat(count));
+    let body = [&[1, 16, 0x7f], &open[..], &close, &[0x20, 0, 0x0b]].concat();
+    let code = [&[1], &leb(body.len())[..], &body].concat();
+    let ty = section(1, &[1, 0x60, 1, 0x7f, 1, 0x7f]);
+    let export = section(7, b"\x01\x01f\0\0");
+    [b"\0asm\x01\0\0\0", &ty[..], &section(3, &[1, 0]), &export, &section(10, &code)].concat()
+}
+
+/// A baseline job has no limit that is set, because its memory follows from the largest body.
+#[test]
+fn memory_of_a_baseline_job_is_bounded_by_the_largest_body() {
+    const MOST: usize = 512 << 20;
+    let name = "churn::memory_of_a_baseline_job_is_bounded_by_the_largest_body";
+    let output = in_process(name, || {
+        let engine = engine_with(|config| {
+            config.strategy(CompilerStrategy::Baseline);
+        });
+        let shapes: [(&[u8], &[u8]); 5] = [
+            // Arithmetic, calls whose results are dropped, empty ifs, constants.
+            (&[0x20, 1, 0x41, 5, 0x6a, 0x20, 0, 0x73, 0x21, 1], &[]),
+            (&[0x20, 0, 0x10, 0, 0x1a], &[]),
+            (&[0x20, 0, 0x04, 0x40, 0x0b], &[]),
+            (&[0x41, 1, 0x1a], &[]),
+            // Blocks in blocks.
+            (&[0x02, 0x40], &[0x0b]),
+        ];
+        for shape in shapes {
+            let module = Module::from_vec(&engine, largest_body(shape)).unwrap();
+            let before = peak().min(resident());
+            module.compile().unwrap();
+            let grown = peak() - before;
+            assert!(grown < MOST, "{shape:x?}: {grown}");
+        }
+    });
+    assert!(output.status.success(), "{}", stderr(&output));
+}
