@@ -62,6 +62,8 @@ options! {
             "most code memory [1G, or a quarter of the control group's memory]";
         "watch-memory-pressure" => WatchMemoryPressure(bool, parse_bool), "y|n",
             "give code up when the system says that memory is short [n]";
+        "share-modules" => ShareModules(bool, parse_bool), "y|n",
+            "compile modules with the same bytes once [y]";
         "protection" => Protection(Protection, parse_protection), "auto|file|toggle|pkey",
             "how code is protected from writes [auto]";
         "arena" => Arena(usize, parse_size), "SIZE",
@@ -100,6 +102,7 @@ impl CodeOption {
             Self::CompileTime(time) => config.compile_time_limit(time),
             Self::CompileMemory(bytes) => config.compile_memory_limit(bytes),
             Self::CodeMemory(bytes) => config.code_memory_limit(bytes),
+            Self::ShareModules(share) => config.share_modules(share),
             Self::WatchMemoryPressure(watch) => config.watch_memory_pressure(watch),
             Self::Protection(protection) => config.protection(protection),
             Self::Arena(bytes) => config.arena_code_bytes(bytes),

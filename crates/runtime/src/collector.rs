@@ -131,8 +131,6 @@ struct Retry {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
     Collect,
-    /// Frees what was ended and may have been looked at.
-    Reap,
     Wait,
     WaitFor(Duration),
 }
@@ -287,6 +285,7 @@ impl Shared {
         let collection = self.manager.begin_collection();
         if collection.is_empty() {
             drop(collection);
+            self.manager.reap();
             self.note(Collected::default(), Vec::new());
             return Collected::default();
         }
@@ -395,18 +394,11 @@ impl Shared {
         let mut todo = self.todo.lock();
         while !todo.stopped {
             let wanted = self.wanted.load(Ordering::Relaxed);
-            todo = match next(todo.situation(wanted, &self.manager, self.patience)) {
+            todo = match next(todo.situation(wanted, &self)) {
                 Next::Collect => {
                     drop(todo);
                     self.collect_or_relieve();
                     self.todo.lock()
-                }
-                Next::Reap => {
-                    drop(todo);
-                    self.manager.reap();
-                    let mut todo = self.todo.lock();
-                    todo.last_end = Instant::now();
-                    todo
                 }
                 Next::Wait => self.changed.wait(todo),
                 Next::WaitFor(time) => self.changed.wait_timeout(todo, time),
@@ -417,17 +409,20 @@ impl Shared {
 
 impl Todo {
     #[expect(clippy::fn_params_excessive_bools, reason = "a part of the result")]
-    fn situation(&self, wanted: bool, manager: &CodeManager, patience: Duration) -> Situation {
+    fn situation(&self, wanted: bool, shared: &Shared) -> Situation {
         let survivors = match self.retry.state() {
-            Survivors::None | Survivors::Watched if manager.is_waiting() => Survivors::LookedUp,
+            Survivors::None | Survivors::Watched if shared.manager.is_waiting() => {
+                Survivors::LookedUp
+            }
             state => state,
         };
+        let due = |since: Instant| shared.patience.saturating_sub(since.elapsed());
         Situation {
             wanted,
             survivors,
             in_vain: self.retry.in_vain,
             since: self.last_end.elapsed(),
-            garbage_due: self.garbage_since.map(|since| patience.saturating_sub(since.elapsed())),
+            garbage_due: self.garbage_since.map(due),
         }
     }
 }
@@ -455,25 +450,22 @@ fn next(now: Situation) -> Next {
     if now.wanted {
         return Next::Collect;
     }
-    let retry = match now.survivors {
-        Survivors::LookedUp => Some((pauses::BETWEEN, Next::Reap)),
+    let retry_after = match now.survivors {
         // [CO-SIGN]
         Survivors::None | Survivors::Watched => None,
-        Survivors::Released => Some((pauses::BETWEEN, Next::Collect)),
+        Survivors::Released | Survivors::LookedUp => Some(pauses::BETWEEN),
         Survivors::Running => {
             // [CO-TIMER]
             let factor = 1_u32.checked_shl(now.in_vain).unwrap_or(u32::MAX);
-            let pause = pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY);
-            Some((pause, Next::Collect))
+            Some(pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY))
         }
     };
-    let retry = retry.map(|(after, what)| (after.saturating_sub(now.since), what));
+    let retry_due = retry_after.map(|after| after.saturating_sub(now.since));
     // [CO-LITTLE]
-    let garbage = now.garbage_due.map(|due| (due, Next::Collect));
-    match retry.into_iter().chain(garbage).min_by_key(|(due, _)| *due) {
+    match retry_due.into_iter().chain(now.garbage_due).min() {
         None => Next::Wait,
-        Some((due, what)) if due.is_zero() => what,
-        Some((due, _)) => Next::WaitFor(due),
+        Some(rest) if rest.is_zero() => Next::Collect,
+        Some(rest) => Next::WaitFor(rest),
     }
 }
 
@@ -539,7 +531,7 @@ mod tests {
             // [CO-SIGN]
             (Situation { since: ms(100_000), ..watched }, Next::Wait),
             (looked_up, Next::WaitFor(pauses::BETWEEN)),
-            (Situation { since: ms(1), ..looked_up }, Next::Reap),
+            (Situation { since: ms(1), ..looked_up }, Next::Collect),
             (Situation { wanted: true, ..looked_up }, Next::Collect),
             (released, Next::WaitFor(pauses::BETWEEN)),
             (Situation { since: ms(1), ..released }, Next::Collect),

@@ -14,7 +14,7 @@ use vmem::ForkGuard;
 
 use crate::{
     CollectionStats, CompiledModule, Error, TypeRegistry, collector::Collector,
-    interrupt::SharedBlock, lazy, wrappers::Wrappers,
+    interrupt::SharedBlock, wrappers::Wrappers,
 };
 
 /// What the runtime asks of whoever decides when to compile what. Each module has its own.
@@ -91,7 +91,7 @@ impl Default for RuntimeConfig {
 pub struct EngineState {
     config: RuntimeConfig,
     types: TypeRegistry,
-    wrappers: Wrappers,
+    wrappers: Arc<Wrappers>,
     manager: CodeManager,
     counters: Counters,
     fork_guard: ForkGuard,
@@ -103,20 +103,14 @@ impl EngineState {
     ///
     /// # Errors
     ///
-    /// If signal handlers cannot be installed, or there is no room for wrappers.
+    /// If signal handlers cannot be installed, or there is no address space for wrappers.
     pub fn new(config: RuntimeConfig, manager: CodeManager) -> Result<Arc<Self>, Error> {
         crate::faults::install()?;
-        let unit = manager.new_unit(UnitSpec {
-            functions: 0,
-            lazy_stub: lazy::stub_address(),
-            owner: Arc::new(()),
-            tenant: None,
-        })?;
         let collector = Collector::new(manager.clone(), config.collect_after);
         Ok(Arc::new(Self {
             config,
             types: TypeRegistry::new(),
-            wrappers: Wrappers::new(unit),
+            wrappers: Wrappers::for_engine(manager.config())?,
             collector,
             manager,
             counters: Counters::default(),
@@ -155,6 +149,7 @@ impl EngineState {
         if self.is_inherited() {
             return Collected::default();
         }
+        self.wrappers.collect();
         self.collector.collect()
     }
 
@@ -204,10 +199,11 @@ impl EngineState {
 
     /// Takes steps to get memory one after the other, each with a collection, on this thread.
     pub fn take_steps(&self, whose: Whose<'_>, steps: &[Step]) -> Removed {
-        match self.is_inherited() {
-            true => Removed::default(),
-            false => self.collector.take_all(whose, steps),
+        if self.is_inherited() {
+            return Removed::default();
         }
+        self.wrappers.collect();
+        self.collector.take_all(whose, steps)
     }
 
     /// Places code in a unit of this engine. If that is over a limit, code is given up that has
@@ -258,12 +254,17 @@ impl EngineState {
     }
 
     /// True if this is a copy that a forked child has got from its parent: it has no code.
-    pub(crate) fn is_inherited(&self) -> bool {
+    pub fn is_inherited(&self) -> bool {
         // The first look is cheaper, and in most processes the only one.
         vmem::is_forked_child() && self.fork_guard.is_inherited()
     }
 
-    pub(crate) fn wrappers(&self) -> &Wrappers {
+    /// What the code memory of wrappers is used for, which engines of the process share.
+    pub fn wrapper_stats(&self) -> codespace::Stats {
+        self.wrappers.stats()
+    }
+
+    pub(crate) fn wrappers(&self) -> &Arc<Wrappers> {
         &self.wrappers
     }
 }

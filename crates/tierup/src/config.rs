@@ -34,13 +34,14 @@ pub struct Config {
     pub(crate) memory_mode: MemoryMode,
     pub(crate) max_wasm_stack: usize,
     pub(crate) consume_fuel: bool,
+    pub(crate) share_modules: bool,
     pub(crate) arena_code_bytes: Option<usize>,
     pub(crate) compilers: Option<Compilers>,
     pub(crate) faults: Option<Arc<FaultPlan>>,
 }
 
 /// Which compilers make a module's code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum CompilerStrategy {
     /// The baseline compiler first, the optimizing one for what runs long.
     #[default]
@@ -96,6 +97,7 @@ impl Config {
             memory_mode: MemoryMode::Guard,
             max_wasm_stack: 1 << 20,
             consume_fuel: false,
+            share_modules: true,
             arena_code_bytes: None,
             compilers: None,
             faults: None,
@@ -287,6 +289,26 @@ impl Config {
     #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
     pub fn consume_fuel(&mut self, consume: bool) -> &mut Self {
         self.consume_fuel = consume;
+        self
+    }
+
+    /// Whether modules that are made from the same bytes in the same way share their code; by
+    /// default they do. A module that is there, or that another thread is making, is found by a
+    /// hash of its bytes, in a few milliseconds for a large one; it is validated and compiled once.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tierup::Error> {
+    /// let engine = tierup::Engine::default();
+    /// let text = r#"(module (func (export "f")))"#;
+    /// let (first, second) = (tierup::Module::new(&engine, text)?, tierup::Module::new(&engine, text)?);
+    /// assert!(first.shares_code(&second));
+    /// assert_eq!(engine.stats().modules.made, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
+    pub fn share_modules(&mut self, share: bool) -> &mut Self {
+        self.share_modules = share;
         self
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Tier, Whose};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
-use tierup_runtime::{EngineState, ErrorKind, RuntimeConfig};
+use tierup_runtime::{EngineState, ErrorKind, Frame, RuntimeConfig};
 use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Threads, Validation};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     config::Compilers,
     helpers::Helpers,
     pressure::{self, Watcher},
+    sharing::SharedModules,
 };
 
 /// Compilers, code memory and types that modules and stores share. Cheap to clone; all clones
@@ -26,6 +27,7 @@ struct EngineInner {
     state: Arc<EngineState>,
     compilers: Compilers,
     counters: Arc<CompileCounters>,
+    shared_modules: SharedModules,
     /// None if functions are optimized on the thread that runs them.
     pool: Option<Pool>,
     helpers: Helpers,
@@ -57,6 +59,7 @@ impl Engine {
             state,
             compilers,
             counters: Arc::default(),
+            shared_modules: SharedModules::new(),
             pool: (workers != 0).then(|| match &config.executor {
                 Some(executor) => Pool::with_executor(workers, Arc::clone(executor)),
                 None => Pool::starting(workers, Threads::new(config.faults.clone())),
@@ -67,7 +70,17 @@ impl Engine {
     /// What the engine did and what it uses. Takes no lock that running code takes.
     pub fn stats(&self) -> EngineStats {
         let load = self.0.pool.as_ref().map(Pool::load).unwrap_or_default();
-        EngineStats::new(&self.0.state, &self.0.counters, load)
+        EngineStats {
+            modules: self.0.shared_modules.stats(),
+            ..EngineStats::new(&self.0.state, &self.0.counters, load)
+        }
+    }
+
+    /// What the code between the host and Wasm uses: wrappers, one for each type of function and
+    /// direction. All engines of the process that protect code in the same way share it, and no
+    /// engine's limit counts it; it has one of its own, 64 MiB.
+    pub fn wrapper_stats(&self) -> codespace::Stats {
+        self.0.state.wrapper_stats()
     }
 
     /// Takes code away from the functions of all modules that are not [pinned](crate::Module::pin), and
@@ -117,6 +130,15 @@ impl Engine {
         self.0.state.collect_code().code_bytes
     }
 
+    /// The Wasm function and position that the machine code at an address stands for, if code of
+    /// a module lies there now: for profilers of the host. A return address belongs to the
+    /// instruction before it, so ask for the byte before.
+    ///
+    /// Takes no lock; code that is being replaced or taken away meanwhile is found or not.
+    pub fn frame_at(&self, address: usize) -> Option<Frame> {
+        Frame::at(&self.0.state, address)
+    }
+
     /// A tenant: modules made for it (see [`ModuleOptions::tenant`]) never occupy more than `limit`
     /// bytes of code memory together, whatever other tenants do.
     ///
@@ -142,8 +164,8 @@ impl Engine {
     }
 
     /// What each tenant occupies. The first is the one of modules that were made for nobody in
-    /// particular, with the engine's wrappers; the others follow in the order in which they were
-    /// made, as long as there is a handle, a module or code of theirs.
+    /// particular; the others follow in the order in which they were made, as long as there is a
+    /// handle, a module or code of theirs.
     pub fn tenants(&self) -> Vec<TenantStats> {
         self.0.state.manager().tenants().iter().map(|tenant| tenant.stats()).collect()
     }
@@ -171,6 +193,13 @@ impl Engine {
     /// True if `other` is a clone of this engine.
     pub fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The modules that can be shared, if modules are. Not in a forked child of the process that
+    /// made the engine, where a lock may be held for ever.
+    pub(crate) fn shared_modules(&self) -> Option<&SharedModules> {
+        let is_shared = self.0.config.share_modules && !self.0.state.is_inherited();
+        is_shared.then_some(&self.0.shared_modules)
     }
 
     /// Threads that help those who make modules.

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
-use codespace::{Filter, Removed};
+use codespace::{Draft, Filter, Removed};
 use tierup_compile::CompileError;
 use tierup_runtime::{CompiledModule, ErrorKind};
-use tierup_tiering::{ModuleTiering, Validation};
+use tierup_tiering::{ModuleTiering, Plan, Validation};
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
     CompilerStrategy, Config, Engine, Error, FunctionCode, Tenant,
     hooks::{ModuleHooks, ModuleSubject},
+    sharing::{Handle, ModuleKey, Source, Way},
 };
 
 /// A module, ready to be instantiated. Cheap to clone.
+///
+/// Modules of an engine that are made from the same bytes in the same way share their code, as if
+/// they were clones: it is compiled once, and flushed for all of them. See
+/// [`Config::share_modules`].
 ///
 /// ```
 /// # fn main() -> Result<(), tierup::Error> {
@@ -24,13 +29,16 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Module(Arc<ModuleInner>);
+pub struct Module(Arc<Handle>);
 
+/// What equal modules share.
 #[derive(Debug)]
-struct ModuleInner {
+pub(crate) struct ModuleInner {
     engine: Engine,
     compiled: Arc<CompiledModule>,
     tiering: Arc<ModuleTiering>,
+    /// None if it is not shared.
+    key: Option<ModuleKey>,
 }
 
 /// How one module is made, where it differs from its engine.
@@ -78,12 +86,37 @@ impl ModuleOptions {
         self
     }
 
+    /// What of this makes modules of one engine differ. [SHA-KEY]
+    fn way(&self, config: &Config) -> Way {
+        // All fields: one that is new is not to be forgotten here.
+        let Self { strategy: _, lazy: _, tenant } = self;
+        Way {
+            strategy: self.chosen_strategy(config),
+            lazy: self.is_lazy(config),
+            tenant: tenant.as_ref().map(|tenant| tenant.inner().id()),
+        }
+    }
+
     pub(crate) fn is_lazy(&self, config: &Config) -> bool {
         self.lazy.unwrap_or(config.lazy)
     }
 
     pub(crate) fn chosen_strategy(&self, config: &Config) -> CompilerStrategy {
         self.strategy.unwrap_or(config.strategy)
+    }
+}
+
+/// Tiering for a module that is not there yet.
+#[derive(Debug)]
+pub(crate) struct NewTiering {
+    pub(crate) tiering: Arc<ModuleTiering>,
+    subject: Arc<ModuleSubject>,
+}
+
+impl NewTiering {
+    pub(crate) fn new(plan: Plan, functions: u32) -> Self {
+        let subject = Arc::<ModuleSubject>::default();
+        Self { tiering: ModuleTiering::new(plan, Arc::clone(&subject) as _, functions), subject }
     }
 }
 
@@ -128,7 +161,12 @@ impl Module {
         bytes: impl AsRef<[u8]>,
         options: &ModuleOptions,
     ) -> Result<Self, Error> {
-        Self::make(engine, Bytes::from(into_binary(bytes.as_ref().to_vec())?), options)
+        let bytes = bytes.as_ref();
+        let source = match is_binary(bytes) {
+            true => Source::Lent(bytes),
+            false => Source::Own(parse_text(bytes)?.into()),
+        };
+        Self::make(engine, source, options)
     }
 
     /// A module from its binary or text form. Binary is kept as it is and not copied.
@@ -146,40 +184,43 @@ impl Module {
     ///
     /// As for [`Module::new`].
     pub fn from_bytes(engine: &Engine, bytes: Bytes) -> Result<Self, Error> {
-        Self::make(engine, bytes, &ModuleOptions::new())
+        Self::make(engine, Source::Own(bytes), &ModuleOptions::new())
     }
 
-    fn make(engine: &Engine, bytes: Bytes, options: &ModuleOptions) -> Result<Self, Error> {
-        let module = tierup_wasm::Module::decode(bytes)?;
-        let config = engine.config();
-        let plan = engine.plan(options);
-        if plan.validation == Validation::Done {
-            module.validate_bodies(engine.helpers().claim().threads())?;
-        }
-        let subject = Arc::<ModuleSubject>::default();
-        let functions = module.defined_functions();
-        let tiering = ModuleTiering::new(plan, Arc::clone(&subject) as _, functions);
-        let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
-        let tenant = options.tenant.as_ref().map(Tenant::inner);
-        let compiled = Arc::new(CompiledModule::new(engine.state(), tenant, module, hooks)?);
-        subject.set(&compiled);
-        let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
-        if !options.is_lazy(config) {
-            module.compile_whole()?;
-        }
-        Ok(module)
+    fn make(engine: &Engine, source: Source<'_>, options: &ModuleOptions) -> Result<Self, Error> {
+        let key = Self::key(engine, &source, options);
+        let make = |key| ModuleInner::new(engine, source.into(), (options, key));
+        Self::get_or_make(engine, (options, key), make)
     }
 
-    /// Compiles a new module. Its bodies may be validated on the way, but whatever stops the
-    /// compiler, an invalid body is the first to be reported.
-    fn compile_whole(&self) -> Result<(), Error> {
-        let config = self.0.engine.config();
-        let compiled = self.compile();
-        if compiled.is_err() && !config.lazy_validation {
-            let helpers = self.0.engine.helpers().claim();
-            self.0.compiled.module().validate_bodies(helpers.threads())?;
-        }
-        compiled
+    /// What an equal module would have, if the engine shares modules.
+    pub(crate) fn key(
+        engine: &Engine,
+        source: &Source<'_>,
+        options: &ModuleOptions,
+    ) -> Option<ModuleKey> {
+        engine.shared_modules()?;
+        Some(ModuleKey::new(source, options.way(engine.config())))
+    }
+
+    /// A module that has the code of an equal one, or of what `make` makes.
+    pub(crate) fn get_or_make(
+        engine: &Engine,
+        (options, key): (&ModuleOptions, Option<ModuleKey>),
+        make: impl FnOnce(Option<ModuleKey>) -> Result<Arc<ModuleInner>, Error>,
+    ) -> Result<Self, Error> {
+        let inner = match engine.shared_modules().zip(key) {
+            Some((shared, key)) => {
+                let (inner, is_made) = shared.get_or_make(&key, || make(Some(key.clone())))?;
+                if !is_made && !options.is_lazy(engine.config()) {
+                    // It may have been flushed meanwhile.
+                    inner.compile_whole()?;
+                }
+                inner
+            }
+            None => make(None)?,
+        };
+        Ok(Self(Arc::new(Handle::new(inner))))
     }
 
     /// Checks that `bytes` are a valid module in binary form.
@@ -193,30 +234,37 @@ impl Module {
     }
 
     /// Takes code away from the module's functions, pinned or not, and says how much that was. They
-    /// are compiled again when they are called. See [`Engine::flush`].
+    /// are compiled again when they are called. Equal modules have the same functions. See
+    /// [`Engine::flush`].
     pub fn flush(&self, filter: Filter) -> Removed {
         self.0.engine.state().remove_code(&self.0.compiled, filter)
     }
 
     /// Keeps the module's code whatever is flushed, also to stay under the limit on code memory;
-    /// until [`Self::unpin`].
+    /// until [`Self::unpin`], or until the last clone of this module is dropped. Pins of equal
+    /// modules, made from the same bytes by themselves, are counted apart.
     pub fn pin(&self) {
-        self.0.compiled.unit().pin();
+        self.0.pin();
     }
 
-    /// Lets the module's code be flushed again.
+    /// Lets the module's code be flushed again, unless an equal module is pinned.
     pub fn unpin(&self) {
-        self.0.compiled.unit().unpin();
+        self.0.unpin();
     }
 
-    /// Whether its code is kept.
+    /// Whether its code is kept, because it is pinned or an equal module is.
     pub fn is_pinned(&self) -> bool {
-        self.0.compiled.unit().is_pinned()
+        self.0.compiled().unit().is_pinned()
+    }
+
+    /// Whether both have the same code: clones have, and equal modules that are shared.
+    pub fn shares_code(&self, other: &Self) -> bool {
+        Arc::ptr_eq(self.0.compiled(), other.0.compiled())
     }
 
     /// Name of the tenant that pays for its code; `default` if it was made for nobody in particular.
     pub fn tenant_name(&self) -> &str {
-        self.0.compiled.unit().tenant().name()
+        self.0.compiled().unit().tenant().name()
     }
 
     /// Compiles all functions that have no code, on the engine's compile threads.
@@ -225,9 +273,7 @@ impl Module {
     ///
     /// If one cannot be compiled: the first by its index. The others have code.
     pub fn compile(&self) -> Result<(), Error> {
-        let helpers = self.0.engine.helpers().claim();
-        let compiled = self.0.tiering.compile_all(helpers.threads());
-        compiled.map_err(|failure| self.compile_error(failure))
+        self.0.compile()
     }
 
     /// Gives all functions their best code now, on this thread.
@@ -237,7 +283,7 @@ impl Module {
     /// If one cannot be compiled: the first by its index. It stays as it is; the others have their
     /// best code.
     pub fn tier_up(&self) -> Result<(), Error> {
-        self.0.tiering.tier_up_all().map_err(|failure| self.compile_error(failure))
+        self.0.tiering.tier_up_all().map_err(|failure| self.0.compile_error(failure))
     }
 
     /// Gives a function its best code now, on this thread.
@@ -248,7 +294,19 @@ impl Module {
     pub fn tier_up_function(&self, function: u32) -> Result<(), Error> {
         let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
         let result = self.0.tiering.tier_up(defined);
-        result.map_err(|error| self.compile_error((defined, error)))
+        result.map_err(|error| self.0.compile_error((defined, error)))
+    }
+
+    /// Asks for a function's best code, which threads of the engine make in the background. If the
+    /// engine has none, it is made now.
+    ///
+    /// # Errors
+    ///
+    /// If the module does not define it, or what is compiled now cannot be.
+    pub fn request_tier_up(&self, function: u32) -> Result<(), Error> {
+        let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
+        let result = self.0.tiering.request_tier_up(defined);
+        result.map_err(|error| self.0.compile_error((defined, error)))
     }
 
     /// Compiles one function, if it has no code.
@@ -259,7 +317,7 @@ impl Module {
     pub fn compile_function(&self, function: u32) -> Result<(), Error> {
         let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
         let result = self.0.tiering.compile_now(defined);
-        result.map_err(|error| self.compile_error((defined, error)))
+        result.map_err(|error| self.0.compile_error((defined, error)))
     }
 
     /// The code that callers of a function reach now; `None` if it has none.
@@ -290,6 +348,16 @@ impl Module {
     fn defined(&self, function: u32) -> Option<DefinedFunc> {
         let wasm = self.0.compiled.module();
         wasm.defined(FuncIndex(function)).filter(|defined| defined.0 < wasm.defined_functions())
+    }
+
+    /// In how many arenas of code memory its code lies.
+    pub fn code_spaces(&self) -> usize {
+        self.0.compiled.unit().arenas()
+    }
+
+    /// True if `other` is the same module: a clone of it, not an equal one.
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Its engine.
@@ -336,10 +404,88 @@ impl Module {
     pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
         &self.0.compiled
     }
+}
 
-    fn compile_error(&self, (function, error): (DefinedFunc, CompileError)) -> Error {
-        let function = self.0.compiled.module().function(function).0;
-        ErrorKind::Compile { function, message: error.to_string() }.into()
+impl ModuleInner {
+    fn new(
+        engine: &Engine,
+        bytes: Bytes,
+        (options, key): (&ModuleOptions, Option<ModuleKey>),
+    ) -> Result<Arc<Self>, Error> {
+        let module = tierup_wasm::Module::decode(bytes)?;
+        let config = engine.config();
+        let plan = engine.plan(options);
+        if plan.validation == Validation::Done {
+            module.validate_bodies(engine.helpers().claim().threads())?;
+        }
+        let tiering = NewTiering::new(plan, module.defined_functions());
+        let inner = Self::assemble(engine, module, tiering, (options, key))?;
+        if !options.is_lazy(config) {
+            inner.compile_whole()?;
+        }
+        Ok(inner)
+    }
+
+    /// A module without any code, whose bodies are as valid as its tiering thinks they are.
+    pub(crate) fn assemble(
+        engine: &Engine,
+        module: tierup_wasm::Module,
+        NewTiering { tiering, subject }: NewTiering,
+        (options, key): (&ModuleOptions, Option<ModuleKey>),
+    ) -> Result<Arc<Self>, Error> {
+        let tenant = options.tenant.as_ref().map(Tenant::inner);
+        let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
+        let compiled = Arc::new(CompiledModule::new(engine.state(), tenant, module, hooks)?);
+        subject.set(&compiled);
+        Ok(Arc::new(Self { engine: engine.clone(), compiled, tiering, key }))
+    }
+
+    /// Gives it code that was compiled before it was there.
+    pub(crate) fn install_arrived(&self, drafts: Vec<Draft>) -> Result<(), Error> {
+        self.tiering.install_arrived(drafts).map_err(|failure| self.compile_error(failure))
+    }
+
+    /// Compiles a new module. Its bodies may be validated on the way, but whatever stops the
+    /// compiler, an invalid body is the first to be reported.
+    pub(crate) fn compile_whole(&self) -> Result<(), Error> {
+        let config = self.engine.config();
+        let compiled = self.compile();
+        if compiled.is_err() && !config.lazy_validation {
+            let helpers = self.engine.helpers().claim();
+            self.compiled.module().validate_bodies(helpers.threads())?;
+        }
+        compiled
+    }
+
+    fn compile(&self) -> Result<(), Error> {
+        let helpers = self.engine.helpers().claim();
+        let compiled = self.tiering.compile_all(helpers.threads());
+        compiled.map_err(|failure| self.compile_error(failure))
+    }
+
+    pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
+        &self.compiled
+    }
+
+    fn compile_error(&self, failure: (DefinedFunc, CompileError)) -> Error {
+        compile_error(self.compiled.module(), failure)
+    }
+}
+
+/// A function of a module could not be compiled.
+pub(crate) fn compile_error(
+    module: &tierup_wasm::Module,
+    (function, error): (DefinedFunc, CompileError),
+) -> Error {
+    let function = module.function(function).0;
+    ErrorKind::Compile { function, message: error.to_string() }.into()
+}
+
+impl Drop for ModuleInner {
+    fn drop(&mut self) {
+        if let (Some(key), Some(shared)) = (&self.key, self.engine.shared_modules()) {
+            shared.forget(key);
+        }
     }
 }
 

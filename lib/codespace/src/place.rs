@@ -113,7 +113,7 @@ impl Unit {
             loop {
                 match self.allocate_in(&arenas, &drafts[..count], reach) {
                     Ok(Some(allocation)) => return Ok(allocation),
-                    Err(error) if is_limit(&error) && self.manager().reap() => {}
+                    Err(error) if error.shortage().is_some() && self.manager().reap() => {}
                     Err(error) if count == 1 || !is_limit(&error) => return Err(error),
                     Ok(None) if count == 1 => break,
                     _ => count = count.div_ceil(2),

@@ -15,7 +15,7 @@ use std::{
     fmt,
     ops::Range,
     // Handed out as a word of memory, and a static: loom's atomics are neither.
-    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use std::sync::Arc;
@@ -70,7 +70,8 @@ pub struct Unit {
     manager: CodeManager,
     identity: Arc<Identity>,
     home: Option<Home>,
-    pinned: AtomicBool,
+    /// How many pins it has.
+    pins: AtomicUsize,
     /// How much code there had ever been when it was last used.
     used_at: AtomicUsize,
     books: Mutex<Books>,
@@ -121,7 +122,7 @@ impl Unit {
             manager: manager.clone(),
             identity,
             home: None,
-            pinned: AtomicBool::new(false),
+            pins: AtomicUsize::new(0),
             used_at: AtomicUsize::new(0),
             books: Mutex::new(Rank::Unit, books),
         };
@@ -200,6 +201,20 @@ impl Unit {
         self.books.lock().assumptions.change();
     }
 
+    /// In how many arenas its code lies.
+    pub fn arenas(&self) -> usize {
+        let books = self.books.lock();
+        let slab = self.manager.slab();
+        let starts: Vec<_> =
+            books.objects.iter().map(|&id| slab.record(id).range().start).collect();
+        let arenas = self.manager.arenas();
+        let is_used = |arena: &&Arc<Arena>| {
+            let range = arena.code_range();
+            starts.iter().any(|start| range.contains(start))
+        };
+        arenas.iter().filter(is_used).count()
+    }
+
     /// What the unit is being used for.
     pub fn mode(&self) -> Mode {
         self.books.lock().mode
@@ -210,19 +225,20 @@ impl Unit {
         self.books.lock().mode = mode;
     }
 
-    /// Keeps its code when the manager takes code away from all units.
+    /// Keeps its code when the manager takes code away from all units. Counted.
     pub fn pin(&self) {
-        self.pinned.store(true, Ordering::Relaxed);
+        self.pins.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Ends what [`Self::pin`] began.
+    /// Ends what one [`Self::pin`] began.
     pub fn unpin(&self) {
-        self.pinned.store(false, Ordering::Relaxed);
+        let before = self.pins.fetch_sub(1, Ordering::Relaxed);
+        debug_assert!(before != 0, "every pin ends once");
     }
 
     /// Is its code kept?
     pub fn is_pinned(&self) -> bool {
-        self.pinned.load(Ordering::Relaxed)
+        self.pins.load(Ordering::Relaxed) != 0
     }
 
     /// Who pays for its memory.
@@ -283,7 +299,7 @@ impl Unit {
         let code = self.manager.slab().record(id);
         // Read before: once it is retired, its unit's end may end it.
         let (item, generation) = (code.item(), code.state().get().generation());
-        if code.state().release() == Released::Retired {
+        if code.state().release() == Released::Retired && self.manager.check_process().is_ok() {
             self.identity.count(|counters| counters.retired(item));
             // [RET-AFTER]
             let retired = Retired { id, generation, unit: self.identity.id };

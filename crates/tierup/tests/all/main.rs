@@ -7,9 +7,11 @@
 mod budgeted;
 mod support;
 
+mod arriving;
 mod calls;
 mod collecting;
 mod configs;
+mod contributing;
 mod faults;
 mod flushing;
 mod tenants;
@@ -30,3 +32,5 @@ mod tiering;
 mod tiering_ends;
 mod tiers;
 mod traps;
+mod sharing;
+mod wrappers;
