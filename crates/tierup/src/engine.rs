@@ -219,7 +219,7 @@ impl Engine {
         let EngineInner { config, compilers, counters, pool, .. } = &*self.0;
         let Compilers { first, second } = compilers.clone();
         let (first, fallback, second) = match (options.chosen_strategy(config), second) {
-            (CompilerStrategy::Optimizing, Some(second)) => (second, None, None),
+            (CompilerStrategy::Optimizing, Some(second)) => (second, Some(first), None),
             (CompilerStrategy::Baseline, second) => (first, second, None),
             (_, second) => (first, second.clone(), second),
         };
