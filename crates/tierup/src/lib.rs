@@ -49,7 +49,7 @@ mod objects;
 mod tracer;
 mod stats;
 
-pub use codespace::{Filter, Removed, Stats as CodeStats, Tier};
+pub use codespace::{Filter, Removed, Stats as CodeStats, Tier, UnitEstimate};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::{Engine, MemoryPressure};
@@ -62,6 +62,7 @@ pub use objects::{Global, Memory, Table};
 pub use stats::EngineStats;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;
+pub use tierup_compile::{Estimate, TierEstimate};
 pub use tierup_runtime::{
     Backtrace, CollectionStats, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction,
     InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,

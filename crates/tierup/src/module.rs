@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use codespace::{Filter, Removed};
-use tierup_compile::CompileError;
+use tierup_compile::{CompileError, Estimate};
 use tierup_runtime::{CompiledModule, ErrorKind};
 use tierup_tiering::{ModuleTiering, Validation};
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
@@ -269,6 +269,17 @@ impl Module {
         let export = || wasm.exports.iter().find(|export| export.entity == Entity::Func(function));
         let name = self.0.compiled.info().names().function(function);
         name.or_else(|| export().map(|export| export.name.as_str()))
+    }
+
+    /// How much code and metadata the module has if all of its functions are compiled, estimated
+    /// from the size of their bodies.
+    pub fn estimate(&self) -> Estimate {
+        Estimate::of(self.0.compiled.module())
+    }
+
+    /// Bytes of a function's body, locals included; `None` if the module does not define it.
+    pub fn function_body_size(&self, function: u32) -> Option<usize> {
+        Some(self.0.compiled.module().body(self.defined(function)?).len())
     }
 
     fn defined(&self, function: u32) -> Option<DefinedFunc> {

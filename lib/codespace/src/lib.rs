@@ -33,6 +33,9 @@ mod blocks;
 mod pages;
 mod registry;
 mod stats;
+mod estimate;
+mod home;
+mod map;
 mod events;
 mod error;
 
@@ -44,9 +47,11 @@ pub use collect::{
 pub use config::Config;
 pub use draft::*;
 pub use error::{Error, ErrorKind, Result};
+pub use estimate::UnitEstimate;
 pub use install::{Installed, Mode, Reason};
 pub use lookup::lookup_in_signal;
 pub use manager::CodeManager;
+pub use map::{ArenaMap, CodeMap, MappedCode};
 pub use object::Code;
 pub use place::Placed;
 pub use publish::Published;
