@@ -207,8 +207,12 @@ impl EngineState {
     }
 
     /// Makes a unit, with room as for [`Self::place`].
-    pub(crate) fn new_unit(&self, spec: impl Fn() -> UnitSpec) -> codespace::Result<Arc<Unit>> {
-        self.with_room(|| self.manager.new_unit(spec()))
+    pub(crate) fn new_unit(
+        &self,
+        spec: impl Fn() -> UnitSpec,
+        expected_code: usize,
+    ) -> codespace::Result<Arc<Unit>> {
+        self.with_room(|| self.manager.new_unit_expecting(spec(), expected_code))
     }
 
     /// Tries until there is room, or nothing is left to give up.

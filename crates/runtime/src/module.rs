@@ -54,7 +54,8 @@ pub struct CompiledModule {
 }
 
 impl CompiledModule {
-    /// Makes a unit for `module`, whose functions `hooks` will have compiled.
+    /// Makes a unit for `module`, whose functions `hooks` will have compiled to about
+    /// `expected_code` bytes.
     ///
     /// # Errors
     ///
@@ -63,6 +64,7 @@ impl CompiledModule {
         engine: &Arc<EngineState>,
         module: Module,
         hooks: Arc<dyn Hooks>,
+        expected_code: usize,
     ) -> Result<Self, Error> {
         let types = module.types.iter().map(|ty| engine.types().register(ty));
         let types = types.collect::<Result<_, _>>()?;
@@ -71,11 +73,12 @@ impl CompiledModule {
         let exports = module.exports.iter().map(|export| (export.name.clone(), export.entity));
         let exports = exports.collect();
         let info = Arc::new(ModuleInfo { module, layout, names: OnceLock::new(), exports });
-        let unit = engine.new_unit(|| UnitSpec {
+        let spec = || UnitSpec {
             functions,
             lazy_stub: lazy::stub_address(),
             owner: Arc::clone(&info) as _,
-        })?;
+        };
+        let unit = engine.new_unit(spec, expected_code)?;
         Ok(Self { info, unit, types, engine: Arc::clone(engine), hooks })
     }
 

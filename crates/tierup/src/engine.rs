@@ -9,7 +9,8 @@ use tierup_runtime::{EngineState, ErrorKind, FlushCause, RuntimeConfig};
 use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Validation};
 
 use crate::{
-    CompilerStrategy, Config, EngineStats, Error, ModuleOptions, Protection, config::Compilers,
+    CodeMap, CompilerStrategy, Config, EngineStats, Error, ModuleOptions, Protection,
+    config::Compilers,
 };
 
 /// Compilers, code memory and types that modules and stores share. Cheap to clone; all clones
@@ -57,6 +58,12 @@ impl Engine {
     pub fn stats(&self) -> EngineStats {
         let load = self.0.pool.as_ref().map(Pool::load).unwrap_or_default();
         EngineStats::new(&self.0.state, &self.0.counters, load)
+    }
+
+    /// What lies where in code memory. Code runs and is published meanwhile, so the map is not of
+    /// one moment.
+    pub fn code_map(&self) -> CodeMap {
+        CodeMap::new(self.0.state.manager().code_map())
     }
 
     /// Takes code away from the functions of all modules that are not [pinned](crate::Module::pin), and

@@ -39,6 +39,7 @@ mod engine;
 mod hooks;
 mod module;
 mod function_code;
+mod code_map;
 mod context;
 mod linker;
 mod instance;
@@ -49,7 +50,8 @@ mod objects;
 mod tracer;
 mod stats;
 
-pub use codespace::{Filter, Removed, Stats as CodeStats, Tier, UnitEstimate};
+pub use code_map::{CellSpace, CodeArena, CodeMap, CodeObject};
+pub use codespace::{Filter, Kind as CodeKind, Removed, Stats as CodeStats, Tier, UnitEstimate};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::{Engine, MemoryPressure};
@@ -69,7 +71,7 @@ pub use tierup_runtime::{
 };
 pub use tierup_tiering::{CompileFailure, Executor, PoolLoad, TierCounts, TierUpCounts};
 pub use tierup_wasm::{
-    Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType,
+    Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, Section, TableType, ValType,
 };
 pub use tracer::{Held, Tracer};
 pub use typed::{HostResults, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmTy};

@@ -6,7 +6,7 @@ use codespace::{Filter, Removed};
 use tierup_compile::{CompileError, Estimate};
 use tierup_runtime::{CompiledModule, ErrorKind};
 use tierup_tiering::{ModuleTiering, Validation};
-use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
+use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex, Section};
 
 use crate::{
     CompilerStrategy, Config, Engine, Error, FunctionCode,
@@ -152,7 +152,9 @@ impl Module {
         let functions = module.defined_functions();
         let tiering = ModuleTiering::new(plan, Arc::clone(&subject) as _, functions);
         let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
-        let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
+        let expected_code = expected_code(&Estimate::of(&module), options.chosen_strategy(config));
+        let compiled = CompiledModule::new(engine.state(), module, hooks, expected_code)?;
+        let compiled = Arc::new(compiled);
         subject.set(&compiled);
         let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
         if !options.is_lazy(config) {
@@ -321,6 +323,21 @@ impl Module {
         Some(self.0.compiled.module().entity_type(entity))
     }
 
+    /// The number by which [`CodeMap`](crate::CodeMap) and events name the module's code.
+    pub fn unit(&self) -> u64 {
+        self.0.compiled.unit().id()
+    }
+
+    /// Its binary form, also if it was made from text.
+    pub fn bytes(&self) -> &Bytes {
+        &self.0.compiled.module().bytes
+    }
+
+    /// The sections of its binary form, in order.
+    pub fn sections(&self) -> Vec<Section> {
+        self.0.compiled.module().sections()
+    }
+
     /// Contents of the custom sections of that name.
     pub fn custom_sections<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let wasm = self.0.compiled.module();
@@ -335,6 +352,15 @@ impl Module {
     fn compile_error(&self, (function, error): (DefinedFunc, CompileError)) -> Error {
         let function = self.0.compiled.module().function(function).0;
         ErrorKind::Compile { function, message: error.to_string() }.into()
+    }
+}
+
+/// Bytes of code that an arena should have room for.
+fn expected_code(estimate: &Estimate, strategy: CompilerStrategy) -> usize {
+    match strategy {
+        CompilerStrategy::Tiered => estimate.tiered_code_bytes(),
+        CompilerStrategy::Baseline => estimate.baseline.code_bytes,
+        CompilerStrategy::Optimizing => estimate.optimized.code_bytes,
     }
 }
 

@@ -17,6 +17,7 @@ mod builder;
 mod convert;
 mod validate;
 mod names;
+mod sections;
 
 pub use bytes::Bytes;
 pub use convert::read_locals;
@@ -32,5 +33,6 @@ pub use module::{
     Export, Import, Module,
 };
 pub use names::Names;
+pub use sections::Section;
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
 pub use validate::{BodyValidator, BodyValidatorAllocations};

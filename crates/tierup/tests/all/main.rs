@@ -10,6 +10,7 @@ mod support;
 mod calls;
 mod collecting;
 mod configs;
+mod estimates;
 mod faults;
 mod flushing;
 mod frames;
