@@ -68,9 +68,9 @@ fn figure(number: usize, arena: &CodeArena) -> String {
     );
     format!(
         "<figure><svg class=\"map\" viewBox=\"0 0 {COLUMNS} {rows}\" role=\"img\" tabindex=\"0\" \
-         aria-label=\"{summary} Arrow keys go from object to object.\" data-arena=\"{number}\" \
+         aria-label=\"{summary}\" data-arena=\"{number}\" \
          data-cell=\"{}\" data-columns=\"{COLUMNS}\">{}<path class=\"chosen\" d=\"\"/></svg>\
-         <p class=\"readout\" aria-live=\"polite\">&nbsp;</p><figcaption>{summary}</figcaption></figure>",
+         <p class=\"readout\" aria-live=\"polite\">Point at a square, or use the arrow keys.</p><figcaption>{summary}</figcaption></figure>",
         grid.cell_bytes,
         squares(&grid),
     )

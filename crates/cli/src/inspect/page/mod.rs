@@ -64,9 +64,9 @@ fn header(report: &Report) -> String {
     ];
     facts.push(match &report.ran {
         Some(ran) => format!(
-            "ran for {}, {}",
-            format::time(ran.events.duration),
-            escape(&format::foreign(&ran.outcome))
+            "{} after {}",
+            escape(&format::foreign(&ran.outcome)),
+            format::time(ran.events.duration)
         ),
         None => "not run".to_owned(),
     });

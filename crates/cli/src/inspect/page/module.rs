@@ -50,8 +50,8 @@ fn sections(contents: &Contents) -> String {
         .collect();
     format!(
         "<section aria-labelledby=\"sections-title\"><h2 id=\"sections-title\">Sections</h2>\
-         <table><thead><tr><th scope=\"col\">Section</th><th scope=\"col\" class=\"number\">Size</th>\
-         <th scope=\"col\">Share</th></tr></thead><tbody>{rows}</tbody></table></section>"
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"sections-title\"><table><thead><tr><th scope=\"col\">Section</th><th scope=\"col\" class=\"number\">Size</th>\
+         <th scope=\"col\">Share</th></tr></thead><tbody>{rows}</tbody></table></div></section>"
     )
 }
 
@@ -83,9 +83,9 @@ fn estimates(report: &Report) -> String {
         .collect();
     format!(
         "<section aria-labelledby=\"estimates-title\"><h2 id=\"estimates-title\">Estimates</h2>\
-         <table><thead><tr><th scope=\"col\">If compiled</th><th scope=\"col\" class=\"number\">Code</th>\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"estimates-title\"><table><thead><tr><th scope=\"col\">If compiled</th><th scope=\"col\" class=\"number\">Code</th>\
          <th scope=\"col\" class=\"number\">Metadata</th><th scope=\"col\" class=\"number\">Code now</th>\
-         </tr></thead><tbody>{rows}</tbody></table>\
+         </tr></thead><tbody>{rows}</tbody></table></div>\
          <p class=\"note\">From the number of functions and the bytes of their bodies alone.</p></section>"
     )
 }

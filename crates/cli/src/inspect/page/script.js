@@ -31,11 +31,13 @@
   const row = fields => {
     const [index, name, tierName, code, size, spent] = fields;
     const line = element("tr");
-    const tierCell = element("td");
+    const tierCell = element("td", "tier");
     if (tierName !== "none") tierCell.append(element("i", "swatch " + tierName));
     tierCell.append(tierName);
+    const nameCell = element("td", "name", name);
+    if (!name) nameCell.append(element("span", "none", "no name"));
     line.append(
-      element("td", "number", index), element("td", "name", name), tierCell,
+      element("td", "number", index), nameCell, tierCell,
       element("td", "number", code ? bytes(code) : ""), element("td", "number", bytes(size)),
       element("td", "number", spent ? time(spent) : ""));
     return line;

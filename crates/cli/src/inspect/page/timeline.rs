@@ -36,7 +36,7 @@ pub(super) fn of(ran: &Ran) -> String {
         (What::TierUp, "Tier-ups", "optimized"),
         (What::Flush, "Flushes", "other"),
         (What::Collect, "Collections", "retired"),
-        (What::Failure, "Failures", "retired"),
+        (What::Failure, "Failures", "failed"),
     ] {
         let events: Vec<_> = ran.events(what).collect();
         if what != What::Failure || !events.is_empty() {
@@ -92,7 +92,7 @@ impl Scale {
         }
         let shapes = format!("<path d=\"{path}V{HEIGHT}z\"/>");
         let size = bytes(usize::try_from(most).unwrap_or(usize::MAX));
-        lane(("Code in use", "growth"), &format!("at most {size}"), &shapes)
+        lane(("Code in memory", "growth"), &format!("at most {size}"), &shapes)
     }
 
     /// How much time was spent, over time.
@@ -120,24 +120,18 @@ impl Scale {
 
     /// From when to when.
     fn spans(&self, title: &'static str, class: &'static str, events: &[&Event]) -> String {
+        let rows = rows(events);
+        let height = HEIGHT / rows.iter().max().map_or(1, |row| row + 1) as f64;
         let mut shapes = String::new();
-        let mut ends: Vec<u64> = Vec::new();
-        for event in events {
-            let start = event.at.saturating_sub(event.microseconds);
-            // Threads compile at the same time: each span in the first row that is free.
-            let free = ends.iter().position(|&end| end <= start);
-            let row = free.unwrap_or(ends.len()).min(ROWS - 1);
-            match ends.get_mut(row) {
-                Some(end) => *end = event.at,
-                None => ends.push(event.at),
-            }
-            let (x, width) = (self.x(start), (self.x(event.at) - self.x(start)).max(1.5));
-            let height = HEIGHT / ROWS as f64;
-            let y = row as f64 * height;
+        for (event, row) in events.iter().zip(rows) {
+            let (start, end) =
+                (self.x(event.at.saturating_sub(event.microseconds)), self.x(event.at));
             let label = event.function.map(|function| format!("function {function}, "));
             let _ = write!(
                 shapes,
-                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{:.1}\"><title>{}{}</title></rect>",
+                "<rect x=\"{start:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}{}</title></rect>",
+                row as f64 * height,
+                (end - start).max(1.5),
                 height - 0.5,
                 label.unwrap_or_default(),
                 time(event.microseconds)
@@ -163,8 +157,24 @@ impl Scale {
     }
 }
 
-/// Compiles that are shown at the same time.
+/// Rows of spans at most; what finds no free one is drawn over others in the last.
 const ROWS: usize = 4;
+
+/// A row for each span, so that those of threads that work at the same time do not overlap.
+fn rows(events: &[&Event]) -> Vec<usize> {
+    let mut ends: Vec<u64> = Vec::new();
+    let row = |event: &&Event| {
+        let start = event.at.saturating_sub(event.microseconds);
+        let free = ends.iter().position(|&end| end <= start);
+        let row = free.unwrap_or(ends.len()).min(ROWS - 1);
+        match ends.get_mut(row) {
+            Some(end) => *end = event.at,
+            None => ends.push(event.at),
+        }
+        row
+    };
+    events.iter().map(row).collect()
+}
 
 fn total(events: &[&Event]) -> String {
     let spent = events.iter().map(|event| event.microseconds).sum();
