@@ -60,6 +60,8 @@ options! {
             "most memory for optimizing one function [1G]";
         "code-memory" => CodeMemory(usize, parse_size), "SIZE",
             "most code memory [1G]";
+        "share-modules" => ShareModules(bool, parse_bool), "y|n",
+            "compile modules with the same bytes once [y]";
         "protection" => Protection(Protection, parse_protection), "auto|file|toggle|pkey",
             "how code is protected from writes [auto]";
         "arena" => Arena(usize, parse_size), "SIZE",
@@ -98,6 +100,7 @@ impl CodeOption {
             Self::CompileTime(time) => config.compile_time_limit(time),
             Self::CompileMemory(bytes) => config.compile_memory_limit(bytes),
             Self::CodeMemory(bytes) => config.code_memory_limit(bytes),
+            Self::ShareModules(share) => config.share_modules(share),
             Self::Protection(protection) => config.protection(protection),
             Self::Arena(bytes) => config.arena_code_bytes(bytes),
         };

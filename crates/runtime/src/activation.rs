@@ -136,8 +136,9 @@ pub(crate) fn ask(
     collection: &Collection<'_>,
     blocks: Vec<Arc<SharedBlock>>,
 ) -> codespace::Result<Round<SharedBlock>> {
-    // SAFETY: (a), (c) code of an engine's manager runs with a block of the engine. (b) blocks are
-    // added to the list under the lock under which it was read.
+    // SAFETY: (a) code of an engine's manager runs with a block of the engine. (b) blocks are added
+    // to the list under the lock under which it was read. (c) The manager of wrappers, which they
+    // run too, asks nobody.
     unsafe { collection.ask(blocks) }
 }
 

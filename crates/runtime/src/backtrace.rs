@@ -14,7 +14,7 @@ use std::{fmt, sync::Arc};
 use codespace::{CodeManager, CodeScope, Kind};
 use tierup_wasm::{DefinedFunc, FuncIndex};
 
-use crate::{ModuleInfo, frames::RawBacktrace};
+use crate::{EngineState, ModuleInfo, frames::RawBacktrace};
 
 /// The Wasm frames of a moment, innermost first.
 #[derive(Clone, Default, Debug)]
@@ -33,6 +33,11 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// What the machine code at `pc` stands for, if code of a module of `engine` lies there.
+    pub fn at(engine: &EngineState, pc: usize) -> Option<Self> {
+        resolve_frame(&engine.manager().scope(), pc, 0)
+    }
+
     /// Index of the function in its module.
     pub fn function(&self) -> u32 {
         self.function.0

@@ -28,6 +28,7 @@ use crate::{
     roots::{Object, Rooted},
     slots::Handle,
     table::Elements,
+    wrappers::Wrapper,
 };
 
 /// How many objects a collection reclaimed.
@@ -106,6 +107,7 @@ impl StoreState {
         let tables = self.tables.sweep();
         let globals = self.globals.sweep();
         let functions = self.functions.sweep();
+        self.keep_entered(&functions);
         let externs = self.externs.sweep();
         Reclaimed {
             instances: instances.len(),
@@ -115,6 +117,36 @@ impl StoreState {
             functions: functions.len(),
             externs: externs.len(),
         }
+    }
+
+    /// [WR-USED] A function that ended in a tail call is not on the stack, but the entry wrapper
+    /// that called it is. If it goes, the store keeps the wrapper as long as it is there.
+    fn keep_entered(&mut self, reclaimed: &[Box<FunctionObject>]) {
+        let pcs = self.entry_wrappers_on_stack();
+        let is_on_stack = |wrapper: &Wrapper| pcs.iter().any(|&pc| wrapper.contains(pc));
+        self.entered.retain(|wrapper| is_on_stack(wrapper));
+        for function in reclaimed {
+            if let Some(wrapper) = function.ty().entry_wrapper.get()
+                && is_on_stack(wrapper)
+                && !self.entered.iter().any(|known| Arc::ptr_eq(known, wrapper))
+            {
+                self.entered.push(Arc::clone(wrapper));
+            }
+        }
+    }
+
+    /// An address in each entry wrapper that code of this store returns to.
+    fn entry_wrappers_on_stack(&self) -> Vec<usize> {
+        let mut exit = self.block().exit_frame.load(Ordering::Relaxed);
+        let mut pcs = Vec::new();
+        while exit != 0 {
+            // SAFETY: the frame left Wasm and waits for the call that we are in.
+            let mut walk = unsafe { Walk::new(exit) };
+            // [FR-WRAPPER]
+            pcs.extend(walk.by_ref().last().map(|step| step.return_address - 1));
+            exit = walk.entry().previous_exit;
+        }
+        pcs
     }
 
     fn mark(&mut self, object: Object) -> bool {

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The worker is a thread that is started when there is something to collect for the first time,
-//! and waits without a timer unless code that survived may go without a sign:
+//! and waits without a timer unless code that survived, or that somebody was looking up, may go
+//! without a sign:
 //!
 //! * [CO-SIGN] who was in a host call when it was seen to hold retired code tells when it comes
 //!   back or leaves (it is *watched*). Until then nothing has to be tried again.
@@ -18,12 +19,13 @@
 #![forbid(unsafe_code)]
 
 use std::{
+    io,
     sync::{Arc, Weak},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use codespace::{Answer, CodeManager, Collected, GENTLE_STEPS, Removed, Step};
+use codespace::{Answer, CodeManager, Collected, FaultKind, GENTLE_STEPS, Removed, Step};
 use sync::{
     Condvar, Mutex, MutexGuard, Rank,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -44,7 +46,8 @@ mod pauses {
     pub(super) const LONGEST: Duration = Duration::from_millis(2);
     /// Until a collection is given up for now, because a thread does not get a processor.
     pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-    /// Between two collections for the sake of survivors.
+    /// Between two collections for the sake of survivors, and until look-ups that were going on
+    /// at the end of one are over.
     pub(super) const BETWEEN: Duration = Duration::from_millis(1);
     /// As long as survivors are in frames of code that runs; doubled each time.
     pub(super) const RETRY: Duration = Duration::from_millis(2);
@@ -117,6 +120,8 @@ struct Retry {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
     Collect,
+    /// Frees what was ended and may have been looked at.
+    Reap,
     Wait,
     WaitFor(Duration),
 }
@@ -142,6 +147,8 @@ enum Survivors {
     Watched,
     /// Somebody runs.
     Running,
+    /// Something has ended and is not free: somebody was looking code up. Nobody is known to run.
+    LookedUp,
 }
 
 impl Collector {
@@ -348,7 +355,7 @@ impl Shared {
             released: false,
             in_vain: if objects == 0 { todo.retry.in_vain.saturating_add(1) } else { 0 },
         };
-        if survivors != 0 {
+        if survivors != 0 || self.manager.is_waiting() {
             self.wake_worker(&mut todo);
         }
     }
@@ -356,8 +363,11 @@ impl Shared {
     fn wake_worker(self: &Arc<Self>, todo: &mut MutexGuard<'_, Todo>) {
         if todo.worker.is_none() && !todo.stopped {
             let shared = Arc::clone(self);
+            let faults = self.manager.config().faults.as_ref();
+            let allowed = faults.map_or(Ok(()), |plan| plan.check(FaultKind::Thread));
             let builder = thread::Builder::new().name("tierup-collect".to_owned());
-            match builder.spawn(move || shared.work()) {
+            let spawn = |()| builder.spawn(move || shared.work());
+            match allowed.map_err(io::Error::other).and_then(spawn) {
                 Ok(worker) => todo.worker = Some(worker),
                 Err(error) => {
                     // The next one who wants a collection tries again.
@@ -374,11 +384,18 @@ impl Shared {
         let mut todo = self.todo.lock();
         while !todo.stopped {
             let wanted = self.wanted.load(Ordering::Relaxed);
-            todo = match next(todo.situation(wanted)) {
+            todo = match next(todo.situation(wanted, &self.manager)) {
                 Next::Collect => {
                     drop(todo);
                     self.collect_or_relieve();
                     self.todo.lock()
+                }
+                Next::Reap => {
+                    drop(todo);
+                    self.manager.reap();
+                    let mut todo = self.todo.lock();
+                    todo.last_end = Instant::now();
+                    todo
                 }
                 Next::Wait => self.changed.wait(todo),
                 Next::WaitFor(time) => self.changed.wait_timeout(todo, time),
@@ -389,9 +406,12 @@ impl Shared {
 
 impl Todo {
     #[expect(clippy::fn_params_excessive_bools, reason = "a part of the result")]
-    fn situation(&self, wanted: bool) -> Situation {
-        let (survivors, in_vain) = (self.retry.state(), self.retry.in_vain);
-        Situation { wanted, survivors, in_vain, since: self.last_end.elapsed() }
+    fn situation(&self, wanted: bool, manager: &CodeManager) -> Situation {
+        let survivors = match self.retry.state() {
+            Survivors::None | Survivors::Watched if manager.is_waiting() => Survivors::LookedUp,
+            state => state,
+        };
+        Situation { wanted, survivors, in_vain: self.retry.in_vain, since: self.last_end.elapsed() }
     }
 }
 
@@ -418,25 +438,62 @@ fn next(now: Situation) -> Next {
     if now.wanted {
         return Next::Collect;
     }
-    let due_after = match now.survivors {
+    let (due_after, due) = match now.survivors {
+        Survivors::LookedUp => (pauses::BETWEEN, Next::Reap),
         // [CO-SIGN]
         Survivors::None | Survivors::Watched => return Next::Wait,
-        Survivors::Released => pauses::BETWEEN,
+        Survivors::Released => (pauses::BETWEEN, Next::Collect),
         Survivors::Running => {
             // [CO-TIMER]
             let factor = 1_u32.checked_shl(now.in_vain).unwrap_or(u32::MAX);
-            pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY)
+            let pause = pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY);
+            (pause, Next::Collect)
         }
     };
     match due_after.checked_sub(now.since) {
         Some(rest) if !rest.is_zero() => Next::WaitFor(rest),
-        _ => Next::Collect,
+        _ => due,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use codespace::{Config, Draft, Filter, Kind, UnitSpec};
+    use tierup_abi::StoreBlock;
+
     use super::*;
+    use crate::{
+        Value,
+        enter::{Callee, Status, enter},
+    };
+
+    /// Nothing else here enters Wasm, and walking stacks asks where that returns to.
+    static LINKED: unsafe fn(Callee, *mut Value, *const StoreBlock) -> Status = enter;
+
+    /// No more garbage has to come for what a look-up had in its hands when it was ended.
+    #[test]
+    fn what_was_being_looked_up_is_freed_soon_after() {
+        std::hint::black_box(LINKED);
+        let manager = CodeManager::new(&Config::default()).unwrap();
+        let collector = Collector::new(manager.clone());
+        let spec = UnitSpec { functions: 1, lazy_stub: 0, owner: Arc::new(()) };
+        let unit = manager.new_unit(spec).unwrap();
+        let draft = Draft::new(Kind::Function(0), vec![0xc3]);
+        drop(unit.publish(unit.place(vec![draft]).unwrap()).unwrap());
+        let before = manager.stats().code.freed_bytes;
+        let scope = manager.scope();
+        assert_eq!(manager.remove(Filter::All).functions, 1);
+        assert_eq!(collector.collect().objects, 1);
+        assert_eq!(manager.stats().code.waiting.count, 1);
+        assert_eq!(manager.stats().code.freed_bytes, before);
+        drop(scope);
+        let start = Instant::now();
+        while manager.stats().code.freed_bytes == before {
+            assert!(start.elapsed() < Duration::from_secs(20), "it is not freed");
+            thread::sleep(Duration::from_millis(1));
+        }
+        collector.stop();
+    }
 
     const QUIET: Situation =
         Situation { wanted: false, survivors: Survivors::None, in_vain: 0, since: Duration::ZERO };
@@ -446,6 +503,7 @@ mod tests {
         let ms = Duration::from_millis;
         let survivors = Situation { survivors: Survivors::Running, ..QUIET };
         let watched = Situation { survivors: Survivors::Watched, ..QUIET };
+        let looked_up = Situation { survivors: Survivors::LookedUp, ..QUIET };
         let released = Situation { survivors: Survivors::Released, ..QUIET };
         for (situation, expected) in [
             (QUIET, Next::Wait),
@@ -454,6 +512,9 @@ mod tests {
             (Situation { wanted: true, ..watched }, Next::Collect),
             // [CO-SIGN]
             (Situation { since: ms(100_000), ..watched }, Next::Wait),
+            (looked_up, Next::WaitFor(pauses::BETWEEN)),
+            (Situation { since: ms(1), ..looked_up }, Next::Reap),
+            (Situation { wanted: true, ..looked_up }, Next::Collect),
             (released, Next::WaitFor(pauses::BETWEEN)),
             (Situation { since: ms(1), ..released }, Next::Collect),
             // [CO-TIMER]

@@ -4,8 +4,8 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use codespace::{
-    CodeManager, Collected, Draft, Filter, HARD_STEPS, Installed, Placed, Removed, Step, Unit,
-    UnitSpec,
+    CodeManager, Collected, Draft, FaultPlan, Filter, HARD_STEPS, Installed, Placed, Removed, Step,
+    Unit, UnitSpec,
 };
 use sync::atomic::{AtomicU64, Ordering};
 use tierup_abi::{MemoryMode, TrapKind};
@@ -14,7 +14,7 @@ use vmem::ForkGuard;
 
 use crate::{
     CollectionStats, CompiledModule, Error, FlushCause, FlushStats, TypeRegistry,
-    collector::Collector, events, interrupt::SharedBlock, lazy, wrappers::Wrappers,
+    collector::Collector, events, interrupt::SharedBlock, wrappers::Wrappers,
 };
 
 /// What the runtime asks of whoever decides when to compile what. Each module has its own.
@@ -89,7 +89,7 @@ const FIRST_PAUSE: Duration = Duration::from_micros(100);
 pub struct EngineState {
     config: RuntimeConfig,
     types: TypeRegistry,
-    wrappers: Wrappers,
+    wrappers: Arc<Wrappers>,
     manager: CodeManager,
     counters: Counters,
     fork_guard: ForkGuard,
@@ -101,18 +101,13 @@ impl EngineState {
     ///
     /// # Errors
     ///
-    /// If signal handlers cannot be installed, or there is no room for wrappers.
+    /// If signal handlers cannot be installed, or there is no address space for wrappers.
     pub fn new(config: RuntimeConfig, manager: CodeManager) -> Result<Arc<Self>, Error> {
         crate::faults::install()?;
-        let unit = manager.new_unit(UnitSpec {
-            functions: 0,
-            lazy_stub: lazy::stub_address(),
-            owner: Arc::new(()),
-        })?;
         Ok(Arc::new(Self {
             config,
             types: TypeRegistry::new(),
-            wrappers: Wrappers::new(unit),
+            wrappers: Wrappers::for_engine(manager.config())?,
             collector: Collector::new(manager.clone()),
             manager,
             counters: Counters::default(),
@@ -123,6 +118,11 @@ impl EngineState {
     /// The fixed properties.
     pub fn config(&self) -> &RuntimeConfig {
         &self.config
+    }
+
+    /// Which calls to the system fail, in tests.
+    pub(crate) fn faults(&self) -> Option<&Arc<FaultPlan>> {
+        self.manager.config().faults.as_ref()
     }
 
     /// The function types in use.
@@ -146,6 +146,7 @@ impl EngineState {
         if self.is_inherited() {
             return Collected::default();
         }
+        self.wrappers.collect();
         self.collector.collect()
     }
 
@@ -191,6 +192,7 @@ impl EngineState {
     pub fn take_steps(&self, steps: &[Step], cause: FlushCause) -> Removed {
         let mut removed = Removed::default();
         if !self.is_inherited() {
+            self.wrappers.collect();
             steps.iter().for_each(|&step| removed += self.collector.take(step, cause));
         }
         removed
@@ -264,12 +266,17 @@ impl EngineState {
     }
 
     /// True if this is a copy that a forked child has got from its parent: it has no code.
-    pub(crate) fn is_inherited(&self) -> bool {
+    pub fn is_inherited(&self) -> bool {
         // The first look is cheaper, and in most processes the only one.
         vmem::is_forked_child() && self.fork_guard.is_inherited()
     }
 
-    pub(crate) fn wrappers(&self) -> &Wrappers {
+    /// What the code memory of wrappers is used for, which engines of the process share.
+    pub fn wrapper_stats(&self) -> codespace::Stats {
+        self.wrappers.stats()
+    }
+
+    pub(crate) fn wrappers(&self) -> &Arc<Wrappers> {
         &self.wrappers
     }
 }

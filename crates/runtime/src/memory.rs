@@ -41,10 +41,12 @@ impl MemoryObject {
     pub(crate) fn new(engine: &EngineState, ty: MemoryType) -> Result<Box<Self>, Error> {
         let mode = engine.config().memory_mode;
         let length = ty.minimum as usize * PAGE_SIZE;
-        let reservation = match mode {
-            MemoryMode::Guard => Reservation::reserve(GUARD_RESERVATION, PAGE_SIZE, None)?,
-            MemoryMode::Explicit => Reservation::reserve(length.max(PAGE_SIZE), PAGE_SIZE, None)?,
+        let room = match mode {
+            MemoryMode::Guard => GUARD_RESERVATION,
+            MemoryMode::Explicit => length.max(PAGE_SIZE),
         };
+        let faults = engine.faults().cloned();
+        let reservation = Reservation::reserve(room, PAGE_SIZE, faults)?;
         if length != 0 {
             reservation.commit(0..length)?;
         }
@@ -117,7 +119,7 @@ impl MemoryObject {
         debug_assert_eq!(self.mode, MemoryMode::Explicit, "[ME-BASE]");
         let current = self.byte_length();
         let room = length.max(2 * current).min(self.maximum().max(length));
-        let larger = Reservation::reserve(room, PAGE_SIZE, None)?;
+        let larger = Reservation::reserve(room, PAGE_SIZE, self.reservation.faults())?;
         if current != 0 {
             larger.commit(0..current)?;
             // SAFETY: both ranges are committed, `current` long and in different reservations.

@@ -21,6 +21,7 @@ use crate::{
     EngineState, ExternObject, FunctionObject, GlobalObject, InstanceObject, InterruptHandler,
     Limiter, MemoryObject, TableObject, builtins, collect::TraceHook, faults::TrapRecord,
     host::Pending, interrupt::SharedBlock, owner::Owner, roots::Roots, slots::Slots,
+    wrappers::Wrapper,
 };
 
 /// Tells stores apart; never used twice in a process.
@@ -52,6 +53,8 @@ pub struct StoreState {
     pub(crate) limiter: Option<Limiter>,
     pub(crate) interrupt_handler: Option<InterruptHandler>,
     pub(crate) tracer: Option<TraceHook>,
+    /// See [`StoreState::keep_entered`].
+    pub(crate) entered: Vec<Arc<Wrapper>>,
     /// Where the stack pointer was when the limit was set; see `stack`.
     pub(crate) limit_set_at: Cell<usize>,
 }
@@ -80,6 +83,7 @@ impl StoreState {
             limiter: None,
             interrupt_handler: None,
             tracer: None,
+            entered: Vec::new(),
             limit_set_at: Cell::new(0),
         })
     }

@@ -10,12 +10,14 @@ use std::{
     sync::{Arc, OnceLock, Weak},
 };
 
-use codespace::CodeRef;
 use sync::{Mutex, Rank};
 use tierup_abi::{CallLayout, NULL_TYPE_ID};
 use tierup_wasm::FuncType;
 
-use crate::{Error, ErrorKind, wrappers};
+use crate::{
+    Error, ErrorKind,
+    wrappers::{self, Wrapper},
+};
 
 /// The function types in use in an engine.
 #[derive(Debug)]
@@ -88,8 +90,8 @@ pub struct RegisteredType {
     id: u32,
     ty: FuncType,
     layout: CallLayout,
-    pub(crate) entry_wrapper: OnceLock<CodeRef>,
-    pub(crate) host_wrapper: OnceLock<CodeRef>,
+    pub(crate) entry_wrapper: OnceLock<Arc<Wrapper>>,
+    pub(crate) host_wrapper: OnceLock<Arc<Wrapper>>,
     registry: Arc<Mutex<State>>,
 }
 

@@ -8,13 +8,13 @@ use std::{
 use tierup_compile::CompileError;
 use tierup_wasm::DefinedFunc;
 
-use crate::{FunctionCompiler, Subject};
+use crate::{FunctionCompiler, Subject, Threads};
 
 /// Functions that a thread compiles before it places and publishes them together.
 const BATCH: u32 = 32;
 
 impl FunctionCompiler {
-    /// Compiles all functions on `threads` threads, the caller's among them.
+    /// Compiles all functions on `count` threads at most, the caller's among them.
     ///
     /// # Errors
     ///
@@ -22,14 +22,17 @@ impl FunctionCompiler {
     pub fn compile_all(
         &self,
         subject: &dyn Subject,
-        threads: NonZeroUsize,
+        count: NonZeroUsize,
+        threads: &Threads,
     ) -> Result<(), (DefinedFunc, CompileError)> {
         let next = AtomicU32::new(0);
         let work = || self.compile_batches(subject, &next);
         let batches = subject.module().defined_functions().div_ceil(BATCH) as usize;
-        let helpers = (threads.get() - 1).min(batches.saturating_sub(1));
+        let helpers = (count.get() - 1).min(batches.saturating_sub(1));
         let failures: Vec<_> = std::thread::scope(|scope| {
-            let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
+            // A thread that the system refuses is one that does not help.
+            let start = |_| threads.builder().and_then(|one| one.spawn_scoped(scope, work)).ok();
+            let helpers: Vec<_> = (0..helpers).map_while(start).collect();
             let own = work();
             // Compiler panics are caught per function, so a thread returns what it found.
             helpers.into_iter().filter_map(|helper| helper.join().ok()).chain([own]).collect()

@@ -6,7 +6,7 @@
 //!
 //! Reading order: `subject` is what is compiled; `lazy`, `gate`, `validity` and `eager` give functions code;
 //! `module` ties together what gives them better code: `functions` and `job` remember, `policy`
-//! decides, `queue` and `pool` carry out.
+//! decides, `queue`, `threads` and `pool` carry out.
 #![forbid(unsafe_code)]
 
 mod subject;
@@ -20,6 +20,7 @@ mod functions;
 mod job;
 mod policy;
 mod queue;
+mod threads;
 mod pool;
 mod module;
 
@@ -29,4 +30,5 @@ pub use module::{ModuleTiering, Plan, Spent};
 pub use policy::{Answer, NUMBERS, Numbers, Policy, Question};
 pub use pool::{Executor, Pool, PoolHandle, PoolLoad};
 pub use subject::Subject;
+pub use threads::Threads;
 pub use validity::{Validation, Validity};

@@ -21,8 +21,8 @@ use tierup_compile::{CompileError, CompileErrorKind, Compiler, Limits, Settings}
 use tierup_wasm::DefinedFunc;
 
 use crate::{
-    Answer, CompileCounters, FunctionCompiler, Policy, PoolHandle, Question, Subject, Validation,
-    Validity, events,
+    Answer, CompileCounters, FunctionCompiler, Policy, PoolHandle, Question, Subject, Threads,
+    Validation, Validity, events,
     functions::{FunctionState, Functions},
     job::Stage,
     lazy::Outcome,
@@ -49,6 +49,8 @@ pub struct Plan {
     pub policy: Policy,
     /// Where to tier up; none for the caller's thread.
     pub pool: Option<PoolHandle>,
+    /// How threads are started that compile all of a module.
+    pub threads: Threads,
     /// Where to count.
     pub counters: Arc<CompileCounters>,
 }
@@ -62,6 +64,7 @@ pub struct ModuleTiering {
     functions: Functions,
     policy: Policy,
     pool: Option<PoolHandle>,
+    threads: Threads,
     cores: usize,
     counters: Arc<CompileCounters>,
     /// For tasks.
@@ -81,7 +84,7 @@ impl ModuleTiering {
     /// Tiering for a module of `functions` functions.
     pub fn new(plan: Plan, subject: Arc<dyn Subject>, functions: u32) -> Arc<Self> {
         let Plan { first, fallback, second, settings, limits, validation, .. } = plan;
-        let Plan { policy, pool, counters, .. } = plan;
+        let Plan { policy, pool, threads, counters, .. } = plan;
         let validity = Arc::new(Validity::new(validation, functions));
         let compiler = |compiler, settings| {
             FunctionCompiler::new(compiler, settings, Arc::clone(&validity), Arc::clone(&counters))
@@ -95,6 +98,7 @@ impl ModuleTiering {
             functions: Functions::new(functions),
             policy,
             pool,
+            threads,
             cores: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             counters,
             own: Weak::clone(own),
@@ -115,13 +119,13 @@ impl ModuleTiering {
         Ok(())
     }
 
-    /// Gives all functions without code their first code, on `threads` threads.
+    /// Gives all functions without code their first code, on `count` threads at most.
     ///
     /// # Errors
     ///
     /// The error of the function with the lowest index that has one. Other functions have code.
-    pub fn compile_all(&self, threads: NonZeroUsize) -> Result<(), (DefinedFunc, CompileError)> {
-        self.first.compile_all(&*self.subject, threads)
+    pub fn compile_all(&self, count: NonZeroUsize) -> Result<(), (DefinedFunc, CompileError)> {
+        self.first.compile_all(&*self.subject, count, &self.threads)
     }
 
     /// A function has done `used` more units of work.

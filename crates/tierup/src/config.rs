@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
+use codespace::FaultPlan;
 use tierup_compile::{Compiler, Limits};
 use tierup_runtime::MemoryMode;
 use tierup_tiering::Executor;
@@ -27,12 +28,14 @@ pub struct Config {
     pub(crate) memory_mode: MemoryMode,
     pub(crate) max_wasm_stack: usize,
     pub(crate) consume_fuel: bool,
+    pub(crate) share_modules: bool,
     pub(crate) arena_code_bytes: Option<usize>,
     pub(crate) compilers: Option<Compilers>,
+    pub(crate) faults: Option<Arc<FaultPlan>>,
 }
 
 /// Which compilers make a module's code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum CompilerStrategy {
     /// The baseline compiler first, the optimizing one for what runs long.
     #[default]
@@ -84,8 +87,10 @@ impl Config {
             memory_mode: MemoryMode::Guard,
             max_wasm_stack: 1 << 20,
             consume_fuel: false,
+            share_modules: true,
             arena_code_bytes: None,
             compilers: None,
+            faults: None,
         }
     }
 
@@ -236,6 +241,26 @@ impl Config {
         self
     }
 
+    /// Whether modules that are made from the same bytes in the same way share their code; by
+    /// default they do. A module that is there, or that another thread is making, is found by a
+    /// hash of its bytes, in a few milliseconds for a large one; it is validated and compiled once.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tierup::Error> {
+    /// let engine = tierup::Engine::default();
+    /// let text = r#"(module (func (export "f")))"#;
+    /// let (first, second) = (tierup::Module::new(&engine, text)?, tierup::Module::new(&engine, text)?);
+    /// assert!(first.shares_code(&second));
+    /// assert_eq!(engine.stats().modules.made, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
+    pub fn share_modules(&mut self, share: bool) -> &mut Self {
+        self.share_modules = share;
+        self
+    }
+
     /// Compiles with `compiler` instead of the engine's own: for tests and experiments.
     ///
     /// ```
@@ -267,6 +292,30 @@ impl Config {
     /// Bytes of code in one arena. Small arenas make tests of code in several arenas possible.
     pub fn arena_code_bytes(&mut self, bytes: usize) -> &mut Self {
         self.arena_code_bytes = Some(bytes);
+        self
+    }
+
+    /// Makes calls to the system fail as planned: for tests of what happens when memory or threads
+    /// are refused.
+    ///
+    /// Asked are code memory, linear memories, and the threads that compile or collect.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tierup::Error> {
+    /// use tierup::{Config, Engine, FaultKind, FaultPlan};
+    ///
+    /// let plan = FaultPlan::new();
+    /// let engine = Engine::new(Config::new().faults(plan.clone()))?;
+    /// plan.arm(FaultKind::Commit, 1);
+    /// let text = r#"(module (func (export "two") (result i32) (i32.const 2)))"#;
+    /// let module = tierup::Module::new(&engine, text);
+    /// let error = module.and_then(|module| module.compile()).unwrap_err();
+    /// assert!(error.to_string().contains("planned fault"), "{error}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn faults(&mut self, plan: Arc<FaultPlan>) -> &mut Self {
+        self.faults = Some(plan);
         self
     }
 

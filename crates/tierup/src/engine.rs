@@ -5,12 +5,12 @@ use std::{fmt, sync::Arc};
 use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Tier};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
-use tierup_runtime::{EngineState, ErrorKind, FlushCause, RuntimeConfig};
-use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Validation};
+use tierup_runtime::{EngineState, ErrorKind, FlushCause, Frame, RuntimeConfig};
+use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Threads, Validation};
 
 use crate::{
     CodeMap, CompilerStrategy, Config, EngineStats, Error, ModuleOptions, Protection,
-    config::Compilers,
+    config::Compilers, sharing::SharedModules,
 };
 
 /// Compilers, code memory and types that modules and stores share. Cheap to clone; all clones
@@ -23,6 +23,7 @@ struct EngineInner {
     state: Arc<EngineState>,
     compilers: Compilers,
     counters: Arc<CompileCounters>,
+    shared_modules: SharedModules,
     /// None if functions are optimized on the thread that runs them.
     pool: Option<Pool>,
 }
@@ -47,9 +48,10 @@ impl Engine {
             state: EngineState::new(runtime, manager)?,
             compilers,
             counters: Arc::default(),
+            shared_modules: SharedModules::new(),
             pool: (workers != 0).then(|| match &config.executor {
                 Some(executor) => Pool::with_executor(workers, Arc::clone(executor)),
-                None => Pool::new(workers),
+                None => Pool::starting(workers, Threads::new(config.faults.clone())),
             }),
         })))
     }
@@ -57,7 +59,17 @@ impl Engine {
     /// What the engine did and what it uses. Takes no lock that running code takes.
     pub fn stats(&self) -> EngineStats {
         let load = self.0.pool.as_ref().map(Pool::load).unwrap_or_default();
-        EngineStats::new(&self.0.state, &self.0.counters, load)
+        EngineStats {
+            modules: self.0.shared_modules.stats(),
+            ..EngineStats::new(&self.0.state, &self.0.counters, load)
+        }
+    }
+
+    /// What the code between the host and Wasm uses: wrappers, one for each type of function and
+    /// direction. All engines of the process that protect code in the same way share it, and no
+    /// engine's limit counts it; it has one of its own, 64 MiB.
+    pub fn wrapper_stats(&self) -> codespace::Stats {
+        self.0.state.wrapper_stats()
     }
 
     /// What lies where in code memory. Code runs and is published meanwhile, so the map is not of
@@ -111,6 +123,15 @@ impl Engine {
         self.0.state.collect_code().code_bytes
     }
 
+    /// The Wasm function and position that the machine code at an address stands for, if code of
+    /// a module lies there now: for profilers of the host. A return address belongs to the
+    /// instruction before it, so ask for the byte before.
+    ///
+    /// Takes no lock; code that is being replaced or taken away meanwhile is found or not.
+    pub fn frame_at(&self, address: usize) -> Option<Frame> {
+        Frame::at(&self.0.state, address)
+    }
+
     /// The first functions that could not be compiled, or not optimized, and why.
     pub fn compile_failures(&self) -> Vec<CompileFailure> {
         self.0.counters.failures()
@@ -129,6 +150,13 @@ impl Engine {
     /// True if `other` is a clone of this engine.
     pub fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The modules that can be shared, if modules are. Not in a forked child of the process that
+    /// made the engine, where a lock may be held for ever.
+    pub(crate) fn shared_modules(&self) -> Option<&SharedModules> {
+        let is_shared = self.0.config.share_modules && !self.0.state.is_inherited();
+        is_shared.then_some(&self.0.shared_modules)
     }
 
     pub(crate) fn state(&self) -> &Arc<EngineState> {
@@ -164,6 +192,7 @@ impl Engine {
             },
             policy: Policy::new(config.tier_up_budget),
             pool: pool.as_ref().map(Pool::handle),
+            threads: Threads::new(config.faults.clone()),
             counters: Arc::clone(counters),
         }
     }
@@ -224,6 +253,7 @@ fn code_config(config: &Config) -> codespace::Config {
         },
         committed_limit: config.code_memory_limit,
         arena_code_bytes: config.arena_code_bytes.unwrap_or(default.arena_code_bytes),
+        faults: config.faults.clone(),
         ..default
     }
 }

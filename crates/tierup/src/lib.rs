@@ -38,6 +38,7 @@ mod config;
 mod engine;
 mod hooks;
 mod module;
+mod sharing;
 mod function_code;
 mod code_map;
 mod context;
@@ -51,7 +52,9 @@ mod tracer;
 mod stats;
 
 pub use code_map::{CellSpace, CodeArena, CodeMap, CodeObject};
-pub use codespace::{Filter, Kind as CodeKind, Removed, Stats as CodeStats, Tier, UnitEstimate};
+pub use codespace::{
+    FaultKind, FaultPlan, Filter, Kind as CodeKind, Removed, Stats as CodeStats, Tier, UnitEstimate,
+};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::{Engine, MemoryPressure};
@@ -61,6 +64,7 @@ pub use instance::{Extern, Instance};
 pub use linker::Linker;
 pub use module::{ExportType, ImportType, Module, ModuleOptions};
 pub use objects::{Global, Memory, Table};
+pub use sharing::SharingStats;
 pub use stats::EngineStats;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;

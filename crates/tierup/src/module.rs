@@ -11,9 +11,14 @@ use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex, Section};
 use crate::{
     CompilerStrategy, Config, Engine, Error, FunctionCode,
     hooks::{ModuleHooks, ModuleSubject},
+    sharing::{Handle, ModuleKey, Source, Way},
 };
 
 /// A module, ready to be instantiated. Cheap to clone.
+///
+/// Modules of an engine that are made from the same bytes in the same way share their code, as if
+/// they were clones: it is compiled once, and flushed for all of them. See
+/// [`Config::share_modules`].
 ///
 /// ```
 /// # fn main() -> Result<(), tierup::Error> {
@@ -24,13 +29,16 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Module(Arc<ModuleInner>);
+pub struct Module(Arc<Handle>);
 
+/// What equal modules share.
 #[derive(Debug)]
-struct ModuleInner {
+pub(crate) struct ModuleInner {
     engine: Engine,
     compiled: Arc<CompiledModule>,
     tiering: Arc<ModuleTiering>,
+    /// None if it is not shared.
+    key: Option<ModuleKey>,
 }
 
 /// How one module is made, where it differs from its engine.
@@ -68,6 +76,13 @@ impl ModuleOptions {
     pub fn lazy(&mut self, lazy: bool) -> &mut Self {
         self.lazy = Some(lazy);
         self
+    }
+
+    /// What of this makes modules of one engine differ. [SHA-KEY]
+    fn way(&self, config: &Config) -> Way {
+        // All fields: one that is new is not to be forgotten here.
+        let Self { strategy: _, lazy: _ } = self;
+        Way { strategy: self.chosen_strategy(config), lazy: self.is_lazy(config) }
     }
 
     pub(crate) fn is_lazy(&self, config: &Config) -> bool {
@@ -120,7 +135,12 @@ impl Module {
         bytes: impl AsRef<[u8]>,
         options: &ModuleOptions,
     ) -> Result<Self, Error> {
-        Self::make(engine, Bytes::from(into_binary(bytes.as_ref().to_vec())?), options)
+        let bytes = bytes.as_ref();
+        let source = match is_binary(bytes) {
+            true => Source::Lent(bytes),
+            false => Source::Own(parse_text(bytes)?.into()),
+        };
+        Self::make(engine, source, options)
     }
 
     /// A module from its binary or text form. Binary is kept as it is and not copied.
@@ -138,40 +158,24 @@ impl Module {
     ///
     /// As for [`Module::new`].
     pub fn from_bytes(engine: &Engine, bytes: Bytes) -> Result<Self, Error> {
-        Self::make(engine, bytes, &ModuleOptions::new())
+        Self::make(engine, Source::Own(bytes), &ModuleOptions::new())
     }
 
-    fn make(engine: &Engine, bytes: Bytes, options: &ModuleOptions) -> Result<Self, Error> {
-        let module = tierup_wasm::Module::decode(bytes)?;
-        let config = engine.config();
-        let plan = engine.plan(options);
-        if plan.validation == Validation::Done {
-            module.validate_bodies(config.module_threads())?;
-        }
-        let subject = Arc::<ModuleSubject>::default();
-        let functions = module.defined_functions();
-        let tiering = ModuleTiering::new(plan, Arc::clone(&subject) as _, functions);
-        let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
-        let expected_code = expected_code(&Estimate::of(&module), options.chosen_strategy(config));
-        let compiled = CompiledModule::new(engine.state(), module, hooks, expected_code)?;
-        let compiled = Arc::new(compiled);
-        subject.set(&compiled);
-        let module = Self(Arc::new(ModuleInner { engine: engine.clone(), compiled, tiering }));
-        if !options.is_lazy(config) {
-            module.compile_whole()?;
-        }
-        Ok(module)
-    }
-
-    /// Compiles a new module. Its bodies may be validated on the way, but whatever stops the
-    /// compiler, an invalid body is the first to be reported.
-    fn compile_whole(&self) -> Result<(), Error> {
-        let config = self.0.engine.config();
-        let compiled = self.compile();
-        if compiled.is_err() && !config.lazy_validation {
-            self.0.compiled.module().validate_bodies(config.module_threads())?;
-        }
-        compiled
+    fn make(engine: &Engine, source: Source<'_>, options: &ModuleOptions) -> Result<Self, Error> {
+        let inner = match engine.shared_modules() {
+            Some(shared) => {
+                let key = ModuleKey::new(&source, options.way(engine.config()));
+                let make = || ModuleInner::new(engine, source.into(), (options, Some(key.clone())));
+                let (inner, is_made) = shared.get_or_make(&key, make)?;
+                if !is_made && !options.is_lazy(engine.config()) {
+                    // It may have been flushed meanwhile.
+                    inner.compile_whole()?;
+                }
+                inner
+            }
+            None => ModuleInner::new(engine, source.into(), (options, None))?,
+        };
+        Ok(Self(Arc::new(Handle::new(inner))))
     }
 
     /// Checks that `bytes` are a valid module in binary form.
@@ -185,25 +189,32 @@ impl Module {
     }
 
     /// Takes code away from the module's functions, pinned or not, and says how much that was. They
-    /// are compiled again when they are called. See [`Engine::flush`].
+    /// are compiled again when they are called. Equal modules have the same functions. See
+    /// [`Engine::flush`].
     pub fn flush(&self, filter: Filter) -> Removed {
         self.0.engine.state().remove_code(&self.0.compiled, filter)
     }
 
     /// Keeps the module's code whatever is flushed, also to stay under the limit on code memory;
-    /// until [`Self::unpin`].
+    /// until [`Self::unpin`], or until the last clone of this module is dropped. Pins of equal
+    /// modules, made from the same bytes by themselves, are counted apart.
     pub fn pin(&self) {
-        self.0.compiled.unit().pin();
+        self.0.pin();
     }
 
-    /// Lets the module's code be flushed again.
+    /// Lets the module's code be flushed again, unless an equal module is pinned.
     pub fn unpin(&self) {
-        self.0.compiled.unit().unpin();
+        self.0.unpin();
     }
 
-    /// Whether its code is kept.
+    /// Whether its code is kept, because it is pinned or an equal module is.
     pub fn is_pinned(&self) -> bool {
-        self.0.compiled.unit().is_pinned()
+        self.0.compiled().unit().is_pinned()
+    }
+
+    /// Whether both have the same code: clones have, and equal modules that are shared.
+    pub fn shares_code(&self, other: &Self) -> bool {
+        Arc::ptr_eq(self.0.compiled(), other.0.compiled())
     }
 
     /// Compiles all functions that have no code, on the engine's compile threads.
@@ -212,8 +223,7 @@ impl Module {
     ///
     /// If one cannot be compiled: the first by its index. The others have code.
     pub fn compile(&self) -> Result<(), Error> {
-        let threads = self.0.engine.config().module_threads();
-        self.0.tiering.compile_all(threads).map_err(|failure| self.compile_error(failure))
+        self.0.compile()
     }
 
     /// Gives all functions their best code now, on this thread.
@@ -223,7 +233,7 @@ impl Module {
     /// If one cannot be compiled: the first by its index. It stays as it is; the others have their
     /// best code.
     pub fn tier_up(&self) -> Result<(), Error> {
-        self.0.tiering.tier_up_all().map_err(|failure| self.compile_error(failure))
+        self.0.tiering.tier_up_all().map_err(|failure| self.0.compile_error(failure))
     }
 
     /// Gives a function its best code now, on this thread.
@@ -234,7 +244,7 @@ impl Module {
     pub fn tier_up_function(&self, function: u32) -> Result<(), Error> {
         let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
         let result = self.0.tiering.tier_up(defined);
-        result.map_err(|error| self.compile_error((defined, error)))
+        result.map_err(|error| self.0.compile_error((defined, error)))
     }
 
     /// Compiles one function, if it has no code.
@@ -245,7 +255,7 @@ impl Module {
     pub fn compile_function(&self, function: u32) -> Result<(), Error> {
         let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
         let result = self.0.tiering.compile_now(defined);
-        result.map_err(|error| self.compile_error((defined, error)))
+        result.map_err(|error| self.0.compile_error((defined, error)))
     }
 
     /// The code that callers of a function reach now; `None` if it has none.
@@ -348,10 +358,66 @@ impl Module {
     pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
         &self.0.compiled
     }
+}
+
+impl ModuleInner {
+    fn new(
+        engine: &Engine,
+        bytes: Bytes,
+        (options, key): (&ModuleOptions, Option<ModuleKey>),
+    ) -> Result<Arc<Self>, Error> {
+        let module = tierup_wasm::Module::decode(bytes)?;
+        let config = engine.config();
+        let plan = engine.plan(options);
+        if plan.validation == Validation::Done {
+            module.validate_bodies(config.module_threads())?;
+        }
+        let subject = Arc::<ModuleSubject>::default();
+        let functions = module.defined_functions();
+        let tiering = ModuleTiering::new(plan, Arc::clone(&subject) as _, functions);
+        let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
+        let expected_code = expected_code(&Estimate::of(&module), options.chosen_strategy(config));
+        let compiled = CompiledModule::new(engine.state(), module, hooks, expected_code)?;
+        let compiled = Arc::new(compiled);
+        subject.set(&compiled);
+        let inner = Arc::new(Self { engine: engine.clone(), compiled, tiering, key });
+        if !options.is_lazy(config) {
+            inner.compile_whole()?;
+        }
+        Ok(inner)
+    }
+
+    /// Compiles a new module. Its bodies may be validated on the way, but whatever stops the
+    /// compiler, an invalid body is the first to be reported.
+    fn compile_whole(&self) -> Result<(), Error> {
+        let config = self.engine.config();
+        let compiled = self.compile();
+        if compiled.is_err() && !config.lazy_validation {
+            self.compiled.module().validate_bodies(config.module_threads())?;
+        }
+        compiled
+    }
+
+    fn compile(&self) -> Result<(), Error> {
+        let threads = self.engine.config().module_threads();
+        self.tiering.compile_all(threads).map_err(|failure| self.compile_error(failure))
+    }
+
+    pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
+        &self.compiled
+    }
 
     fn compile_error(&self, (function, error): (DefinedFunc, CompileError)) -> Error {
-        let function = self.0.compiled.module().function(function).0;
+        let function = self.compiled.module().function(function).0;
         ErrorKind::Compile { function, message: error.to_string() }.into()
+    }
+}
+
+impl Drop for ModuleInner {
+    fn drop(&mut self) {
+        if let (Some(key), Some(shared)) = (&self.key, self.engine.shared_modules()) {
+            shared.forget(key);
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use codespace::Tier;
 use tierup_runtime::{CollectionStats, EngineState, FlushStats};
 use tierup_tiering::{CompileCounters, PoolLoad, TierCounts, TierUpCounts};
 
+use crate::SharingStats;
+
 /// What an engine did and what it uses, at one moment.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -30,6 +32,8 @@ pub struct EngineStats {
     pub revived: u64,
     /// Compiles that failed.
     pub failed_compiles: u64,
+    /// Modules that were made, and that were shared.
+    pub modules: SharingStats,
     /// Traps that reached a host.
     pub traps: u64,
     /// Instances made.
@@ -54,6 +58,7 @@ impl EngineStats {
             flushes: state.flush_stats(),
             revived: state.counters().revived(),
             failed_compiles: counters.failed(),
+            modules: SharingStats::default(),
             traps: state.counters().traps(),
             instances: state.counters().instances(),
         }

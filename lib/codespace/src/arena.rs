@@ -21,12 +21,15 @@ use crate::{
     pages::Pages,
     registry::Registry,
     slab::Slab,
-    space::{Freeing, Space, Use},
+    space::{Freeing, Space},
 };
 
 /// One arena has about this many mappings of the process at most, whose number Linux limits to
 /// 65,530 by default.
 const MAPPINGS_LIMIT: usize = 8192;
+
+/// Chosen: some microseconds of work under the lock.
+const OBJECTS_A_TURN: usize = 64;
 
 /// Memory for code and cells.
 #[derive(Debug)]
@@ -63,7 +66,6 @@ pub(crate) struct Allocation {
     arena: Arc<Arena>,
     span: Range<usize>,
     objects: Vec<Range<usize>>,
-    before: Use,
 }
 
 impl Arena {
@@ -140,7 +142,7 @@ impl Arena {
         let Some(total) = total(sizes) else { return Ok(None) };
         let commit = |range| self.memory.commit_code(range);
         let mut books = self.books.lock();
-        let Some((span, before)) = books.code.allocate(total, &self.committed, commit)? else {
+        let Some(span) = books.code.allocate(total, &self.committed, commit)? else {
             return Ok(None);
         };
         let objects = split(&span, sizes);
@@ -151,14 +153,13 @@ impl Arena {
         if let Some(pages) = &mut books.pages {
             objects.iter().for_each(|object| pages.add(object));
         }
-        Ok(Some(Allocation { arena: Arc::clone(self), span, objects, before }))
+        Ok(Some(Allocation { arena: Arc::clone(self), span, objects }))
     }
 
     /// A range for data; `None` if no free range is large enough.
     pub(crate) fn allocate_data(&self, bytes: usize) -> Result<Option<Range<usize>>> {
         let commit = |range| self.memory.commit_data(range);
-        let allocated = self.books.lock().data.allocate(bytes, &self.committed, commit)?;
-        Ok(allocated.map(|(range, _)| range))
+        self.books.lock().data.allocate(bytes, &self.committed, commit)
     }
 
     /// Are these exactly registered ranges?
@@ -171,11 +172,14 @@ impl Arena {
     }
 
     /// Gives objects back to be allocated again. Nobody runs or finds them any more.
+    ///
+    /// A core may still have instructions of them, fetched on the guess that a call leads there
+    /// again. None has after this: with what is written there next it is as with fresh memory.
     pub(crate) fn free(&self, objects: &[Range<usize>]) -> Result<()> {
         if self.is_inherited() {
             return Ok(());
         }
-        let mut freeing = self.books.lock().start_freeing(objects)?;
+        let mut freeing = self.start_freeing(objects)?;
         while !freeing.is_done() {
             let gone = self.decommit(&freeing.decommit);
             let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
@@ -183,10 +187,22 @@ impl Arena {
                 // A failure leaves stale bytes in a free range, overwritten before it is used.
                 drop(self.memory.discard_code(range.clone()));
             }
+            // Without it they stay out of use for good.
+            vmem::sync_cores()?;
             let mut books = self.books.lock();
             freeing = books.code.finish_freeing(freeing, &gone, &self.committed);
         }
         Ok(())
+    }
+
+    /// Takes objects out of the books, and plans what becomes of their memory. Many objects are
+    /// many turns with the lock, between which others allocate.
+    fn start_freeing(&self, objects: &[Range<usize>]) -> Result<Freeing> {
+        let mut free = Vec::new();
+        for some in objects.chunks(OBJECTS_A_TURN) {
+            self.books.lock().unregister(some, &mut free)?;
+        }
+        Ok(self.books.lock().code.start_freeing(&free))
     }
 
     /// Gives whole blocks back to the system, and returns those for which it worked.
@@ -219,12 +235,22 @@ impl Drop for Arena {
 }
 
 impl Books {
-    fn start_freeing(&mut self, objects: &[Range<usize>]) -> Result<Freeing> {
+    /// Forgets objects, and adds what can be used again to the ranges of `free`, as one where they
+    /// touch.
+    fn unregister(&mut self, objects: &[Range<usize>], free: &mut Vec<Range<usize>>) -> Result<()> {
         self.registry.unregister(objects)?;
-        let Some(pages) = &mut self.pages else { return Ok(self.code.start_freeing(objects)) };
-        let free = objects.iter().map(|object| pages.remove(object));
-        let free: Vec<_> = free.filter(|run| !run.is_empty()).collect();
-        Ok(self.code.start_freeing(&free))
+        for object in objects {
+            let run = match &mut self.pages {
+                Some(pages) => pages.remove(object),
+                None => object.clone(),
+            };
+            match free.last_mut() {
+                Some(last) if last.end == run.start => last.end = run.end,
+                _ if run.is_empty() => {}
+                _ => free.push(run),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -246,12 +272,7 @@ impl Allocation {
 
     /// Writes what was put in the scope. Afterwards it can run, as soon as somebody can reach it.
     pub(crate) fn finish(&self, scope: WriteScope<'_>) -> Result<()> {
-        scope.finish()?;
-        if self.before == Use::Again {
-            // Another core may have fetched what was here before, expecting a call to go here.
-            vmem::sync_cores()?;
-        }
-        Ok(())
+        Ok(scope.finish()?)
     }
 
     /// From now on somebody else frees the objects.

@@ -131,12 +131,22 @@ impl CodeManager {
         &self.0.config
     }
 
-    /// Frees what has ended and can be in nobody's use any more, now that scopes have closed.
-    /// Everything that wants or gives back memory does this too.
-    pub fn reap(&self) {
-        if !self.0.limbo.is_empty() && self.check_process().is_ok() {
-            drop(self.0.reap());
+    /// Frees what has ended and can be in nobody's use any more, now that scopes have closed. Was
+    /// there anything?
+    ///
+    /// Everything that gives back memory does this too, and what wants memory that there is not.
+    pub fn reap(&self) -> bool {
+        if !self.is_waiting() || self.check_process().is_err() {
+            return false;
         }
+        let contents = self.0.reap();
+        !contents.is_empty()
+    }
+
+    /// Is there anything that has ended, and that a scope may have kept from being freed? Takes no
+    /// lock.
+    pub fn is_waiting(&self) -> bool {
+        !self.0.limbo.is_empty()
     }
 
     /// Are both the same manager?

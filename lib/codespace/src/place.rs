@@ -89,7 +89,6 @@ impl Unit {
     /// As for [`Self::place`].
     pub fn place_all(self: &Arc<Self>, drafts: &[Draft]) -> Result<Vec<Placed>> {
         self.manager().check_process()?;
-        self.manager().reap();
         let reach = self.reach();
         let mut placed = Vec::with_capacity(drafts.len());
         let mut rest = drafts;
@@ -103,6 +102,9 @@ impl Unit {
     }
 
     /// Room for as many of the drafts as a free range holds; for one at least.
+    ///
+    /// What others have not given back yet is freed only where there is no other room: who
+    /// publishes does not do a collector's work.
     fn allocate(&self, drafts: &[Draft], reach: &Reach) -> Result<Allocation> {
         loop {
             let arenas = self.manager().arenas();
@@ -110,13 +112,16 @@ impl Unit {
             loop {
                 match self.allocate_in(&arenas, &drafts[..count], reach) {
                     Ok(Some(allocation)) => return Ok(allocation),
+                    Err(error) if is_limit(&error) && self.manager().reap() => {}
                     Err(error) if count == 1 || !is_limit(&error) => return Err(error),
                     Ok(None) if count == 1 => break,
                     _ => count = count.div_ceil(2),
                 }
             }
             self.check_size(&drafts[0])?;
-            self.manager().add_arena(&arenas)?;
+            if !self.manager().reap() {
+                self.manager().add_arena(&arenas)?;
+            }
         }
     }
 

@@ -48,9 +48,14 @@ impl Registry {
 
     /// Removes ranges of which each is exactly one that is registered: all of them, or none.
     pub(crate) fn unregister(&mut self, ranges: &[Range<usize>]) -> Result<()> {
-        ranges.iter().try_for_each(|range| self.check(range))?;
-        for range in ranges {
-            self.ranges.remove(&range.start);
+        for (number, range) in ranges.iter().enumerate() {
+            match self.ranges.remove(&range.start) {
+                Some(end) if end == range.end => continue,
+                Some(end) => _ = self.ranges.insert(range.start, end),
+                None => {}
+            }
+            self.ranges.extend(ranges[..number].iter().map(|done| (done.start, done.end)));
+            return Err(ErrorKind::Unregistered { range: range.clone() }.into());
         }
         Ok(())
     }

@@ -4,7 +4,6 @@
 //!   space       ├──────────────────────────────────────────────────┤
 //!   free                ├──┤       ├──┤            ├────────────────┤   pool
 //!   committed   ├────────────────────────┤   ├──────────┤               blocks
-//!   used before ├──────────────────────────────────┤                    below `fresh`
 //! ```
 //!
 //! Freeing has three steps, because giving memory back to the system must not happen under a
@@ -26,7 +25,6 @@ pub(crate) struct Space {
     unit: usize,
     pool: Pool,
     blocks: Blocks,
-    fresh: usize,
 }
 
 /// How a space is divided.
@@ -49,13 +47,6 @@ pub(crate) struct Freeing {
     pub(crate) discard: Vec<Range<usize>>,
 }
 
-/// Fresh memory, or memory that code may have run in before.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Use {
-    First,
-    Again,
-}
-
 impl Freeing {
     /// Is there nothing to do?
     pub(crate) fn is_done(&self) -> bool {
@@ -70,7 +61,6 @@ impl Space {
             unit: units.allocate,
             pool: Pool::with(range.clone()),
             blocks: Blocks::new(range.clone(), units.block, units.step),
-            fresh: range.start,
         }
     }
 
@@ -82,7 +72,7 @@ impl Space {
         size: usize,
         account: &Account,
         commit: impl FnMut(Range<usize>) -> vmem::Result<()>,
-    ) -> Result<Option<(Range<usize>, Use)>> {
+    ) -> Result<Option<Range<usize>>> {
         let Some(size) = size.checked_next_multiple_of(self.unit) else { return Ok(None) };
         let Some(range) = self.pool.allocate(size) else { return Ok(None) };
         let range = match self.blocks.ensure(&range, account, commit) {
@@ -93,9 +83,7 @@ impl Space {
                 self.allocate_committed(size).filter(|_| is_limit).ok_or(error)?
             }
         };
-        let before = if range.start < self.fresh { Use::Again } else { Use::First };
-        self.fresh = self.fresh.max(range.end);
-        Ok(Some((range, before)))
+        Ok(Some(range))
     }
 
     /// Plans what to do with freed ranges, and keeps them from being allocated until
@@ -201,7 +189,7 @@ mod tests {
 
     const UNITS: Units = Units { allocate: 4, block: 10, step: 20 };
 
-    fn allocate(space: &mut Space, size: usize, account: &Account) -> Option<(Range<usize>, Use)> {
+    fn allocate(space: &mut Space, size: usize, account: &Account) -> Option<Range<usize>> {
         space.allocate(size, account, |_| Ok(())).unwrap()
     }
 
@@ -211,13 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_rounded_and_reuse_is_noticed() {
+    fn sizes_are_rounded() {
         let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(100));
-        assert_eq!(allocate(&mut space, 5, &account), Some((1000..1008, Use::First)));
-        assert_eq!(allocate(&mut space, 4, &account), Some((1008..1012, Use::First)));
+        assert_eq!(allocate(&mut space, 5, &account), Some(1000..1008));
+        assert_eq!(allocate(&mut space, 4, &account), Some(1008..1012));
         space.free(1000..1008);
-        assert_eq!(allocate(&mut space, 1, &account), Some((1000..1004, Use::Again)));
-        assert_eq!(allocate(&mut space, 8, &account), Some((1012..1020, Use::First)));
+        assert_eq!(allocate(&mut space, 1, &account), Some(1000..1004));
+        assert_eq!(allocate(&mut space, 8, &account), Some(1012..1020));
         assert_eq!(allocate(&mut space, 96, &account), None);
         assert_eq!(allocate(&mut space, usize::MAX, &account), None);
         assert_eq!(account.used(), 20);
@@ -238,23 +226,22 @@ mod tests {
         let expected =
             Freeing { decommit: vec![1010..1020], discard: vec![1008..1010, 1020..1024] };
         assert_eq!(second, expected);
-        assert_eq!(allocate(&mut space, 16, &account), Some((1040..1056, Use::First)));
+        assert_eq!(allocate(&mut space, 16, &account), Some(1040..1056));
         assert!(finish(&mut space, second, &account).is_done());
         assert_eq!(account.used(), 50);
-        assert_eq!(allocate(&mut space, 16, &account), Some((1008..1024, Use::Again)));
+        assert_eq!(allocate(&mut space, 16, &account), Some(1008..1024));
         assert_eq!(account.used(), 60);
     }
 
     #[test]
     fn everything_freed_is_free_again() {
         let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(100));
-        let ranges: Vec<_> =
-            (0..25).map(|_| allocate(&mut space, 4, &account).unwrap().0).collect();
+        let ranges: Vec<_> = (0..25).map(|_| allocate(&mut space, 4, &account).unwrap()).collect();
         assert_eq!((space.free_bytes(), account.used()), (0, 100));
         let freeing = space.start_freeing(&ranges);
         assert!(finish(&mut space, freeing, &account).is_done());
         assert_eq!((space.free_bytes(), account.used()), (100, 0));
-        assert_eq!(allocate(&mut space, 100, &account), Some((1000..1100, Use::Again)));
+        assert_eq!(allocate(&mut space, 100, &account), Some(1000..1100));
     }
 
     #[test]
@@ -269,7 +256,7 @@ mod tests {
         assert!(account.take(10));
         space.free(1032..1040);
         // 1000..1010 would have to be committed.
-        assert_eq!(allocate(&mut space, 8, &account), Some((1032..1040, Use::Again)));
+        assert_eq!(allocate(&mut space, 8, &account), Some(1032..1040));
         assert!(space.allocate(8, &account, |_| Ok(())).is_err());
     }
 
@@ -291,7 +278,7 @@ mod tests {
     #[test]
     fn a_failed_decommit_keeps_the_account() {
         let (mut space, account) = (Space::new(1000..1100, UNITS), Account::new(100));
-        let (range, _) = allocate(&mut space, 40, &account).unwrap();
+        let range = allocate(&mut space, 40, &account).unwrap();
         let freeing = space.start_freeing(&[range]);
         assert!(space.finish_freeing(freeing, &[], &account).is_done());
         assert_eq!((space.free_bytes(), account.used()), (100, 40));

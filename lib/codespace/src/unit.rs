@@ -15,7 +15,7 @@ use std::{
     fmt,
     ops::Range,
     // Handed out as a word of memory, and a static: loom's atomics are neither.
-    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::Instant,
 };
 
@@ -69,7 +69,8 @@ pub struct Unit {
     manager: CodeManager,
     identity: Arc<Identity>,
     home: Option<Home>,
-    pinned: AtomicBool,
+    /// How many pins it has.
+    pins: AtomicUsize,
     books: Mutex<Books>,
 }
 
@@ -118,7 +119,7 @@ impl Unit {
             manager: manager.clone(),
             identity,
             home: None,
-            pinned: AtomicBool::new(false),
+            pins: AtomicUsize::new(0),
             books: Mutex::new(Rank::Unit, books),
         };
         manager.counters().unit_added();
@@ -210,19 +211,20 @@ impl Unit {
         self.books.lock().mode = mode;
     }
 
-    /// Keeps its code when the manager takes code away from all units.
+    /// Keeps its code when the manager takes code away from all units. Counted.
     pub fn pin(&self) {
-        self.pinned.store(true, Ordering::Relaxed);
+        self.pins.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Ends what [`Self::pin`] began.
+    /// Ends what one [`Self::pin`] began.
     pub fn unpin(&self) {
-        self.pinned.store(false, Ordering::Relaxed);
+        let before = self.pins.fetch_sub(1, Ordering::Relaxed);
+        debug_assert!(before != 0, "every pin ends once");
     }
 
     /// Is its code kept?
     pub fn is_pinned(&self) -> bool {
-        self.pinned.load(Ordering::Relaxed)
+        self.pins.load(Ordering::Relaxed) != 0
     }
 
     /// What became of its code. Takes no lock.
@@ -262,7 +264,7 @@ impl Unit {
         // Read before: once it is retired, its unit's end may end it.
         let (item, subject) = (code.item(), code.subject());
         let generation = code.state().get().generation();
-        if code.state().release() == Released::Retired {
+        if code.state().release() == Released::Retired && self.manager.check_process().is_ok() {
             self.identity.count(|counters| counters.retired(item));
             events::retire(&subject);
             // [RET-AFTER]

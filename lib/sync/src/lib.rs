@@ -3,6 +3,7 @@
 //! * [`Mutex`] owns its data, has a [`Rank`], and never poisons: a thread takes locks in
 //!   increasing rank, which debug builds check.
 //! * [`atomic`] and [`Arc`] are std's, or loom's under `--cfg loom`.
+//! * [`SharedMap`] makes values once for each key and shares them while somebody has one.
 //! * [`hammer`] runs a closure on threads that start together.
 #![forbid(unsafe_code)]
 
@@ -10,10 +11,12 @@ pub mod atomic;
 mod mutex;
 mod rank;
 mod hammer;
+mod shared_map;
 
 pub use hammer::hammer;
 pub use mutex::{Condvar, Mutex, MutexGuard};
 pub use rank::Rank;
+pub use shared_map::{Origin, SharedMap};
 
 #[cfg(loom)]
 pub use loom::{sync::Arc, thread};

@@ -22,8 +22,12 @@ pub enum Rank {
     Activation = 16,
     /// What the collector of an engine is to do.
     Collector = 17,
+    /// Modules of an engine by their contents. Taken when the last of equal modules is dropped.
+    Modules = 28,
     /// Function types of an engine.
     Types = 30,
+    /// Wrappers of the process. Taken when the last of equal types is dropped.
+    Wrappers = 31,
     /// State of a unit: its code table.
     Unit = 40,
     /// The list of arenas of a code manager.

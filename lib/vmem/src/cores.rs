@@ -5,10 +5,10 @@ use crate::{Result, sys};
 
 /// Makes every core that runs threads of this process fetch its next instructions anew.
 ///
-/// Needed once between writing code to a range that held other code before, and letting any
-/// thread reach it; once for a whole batch of such ranges. A range never executed before, reached
-/// only through data that is published after writing, does not need it. Takes some microseconds
-/// when other threads are running.
+/// Needed after code that has run was replaced by traps or given back, before its range is used
+/// again; once for a whole batch of such ranges. A range that was never executed, reached only
+/// through data that is published after writing, does not need it. Takes some microseconds when
+/// other threads are running.
 ///
 /// # Errors
 ///

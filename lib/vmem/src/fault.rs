@@ -46,6 +46,8 @@ fault_kinds! {
     Write,
     /// Allocating the buffer of a write scope.
     Buffer,
+    /// Starting a thread. Nothing here does: who starts threads asks [`FaultPlan::check`].
+    Thread,
 }
 
 /// Which call fails. Does nothing but count when no fault is armed.
@@ -89,7 +91,11 @@ impl FaultPlan {
     }
 
     /// Counts a call, and says whether it goes ahead.
-    pub(crate) fn check(&self, kind: FaultKind) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If it is the one that is to fail.
+    pub fn check(&self, kind: FaultKind) -> Result<()> {
         let counter = &self.counters[kind as usize];
         let number = counter.calls.fetch_add(1, Ordering::Relaxed) + 1;
         if number == counter.fails_at.load(Ordering::Relaxed) {

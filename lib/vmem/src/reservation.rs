@@ -47,6 +47,11 @@ impl Reservation {
         self.space.range().len()
     }
 
+    /// The plan that it was made with.
+    pub fn faults(&self) -> Option<Arc<FaultPlan>> {
+        self.space.space.faults().0.clone()
+    }
+
     /// Bytes committed. Takes no lock.
     pub fn committed(&self) -> usize {
         self.space.committed()

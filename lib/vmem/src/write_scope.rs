@@ -50,7 +50,7 @@ impl<'m> WriteScope<'m> {
 
     /// Writes the code. From now on it can run, once a pointer to it is published.
     ///
-    /// Where other code has been before, see [`sync_cores`](crate::sync_cores).
+    /// For memory in which other code was before, see [`sync_cores`](crate::sync_cores).
     ///
     /// # Errors
     ///

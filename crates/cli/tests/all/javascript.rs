@@ -49,6 +49,18 @@ fn it_ends_as_the_script_says() {
 }
 
 #[test]
+fn equal_modules_share_code_unless_told_not_to() {
+    let script = "const bytes = new Uint8Array([0,97,115,109,1,0,0,0,1,5,1,96,0,1,127,3,2,1,0,7,5,1,1,102,0,0,10,6,1,4,0,65,7,11]);
+        const [a, b] = [new WebAssembly.Module(bytes), new WebAssembly.Module(bytes)];
+        const run = (module) => new WebAssembly.Instance(module).exports.f();
+        print(a === b, run(a) + run(b), tierup.stats().units, tierup.stats().lazyCompiles)";
+    let exposed = ["--expose-tierup", "-e", script];
+    js(&Scratch::new(), &exposed).printed("false 14 1 1\n");
+    let apart = [&["-C", "share-modules=n"], &exposed[..]].concat();
+    js(&Scratch::new(), &apart).printed("false 14 2 2\n");
+}
+
+#[test]
 fn engine_options_apply() {
     let memory = "try { new WebAssembly.Memory({ initial: 2 }); print('made') } catch (error) { print(error.name) }";
     js(&Scratch::new(), &["-W", "max-memory-size=64K", "-e", memory]).printed("RangeError\n");

@@ -85,7 +85,7 @@ fn keys_change_how_and_not_what() {
     let scratch = Scratch::with("library.wat", LIBRARY);
     let options = "-C lazy=n -C lazy-validation -C compile-threads=1,arena=64K -C protection=toggle \
                    -C protection=file -C compiler=tiered,tier-up-budget=1 -C compile-threads=0 \
-                   -C compiler=optimizing -W explicit-bounds-checks -W max-memory-size=1G,max-instances=1 -W fuel=1000";
+                   -C compiler=optimizing,share-modules=n -W explicit-bounds-checks -W max-memory-size=1G,max-instances=1 -W fuel=1000";
     scratch.run(&format!("{options} --invoke add library.wat 2 3")).printed("5\n");
     for option in options.split(" -").filter(|option| option.starts_with(['C', 'W'])) {
         scratch.run(&format!("-{option} --invoke add library.wat 2 3")).printed("5\n");

@@ -24,7 +24,10 @@ use sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use crate::queue::{Queue, Wish};
+use crate::{
+    Threads,
+    queue::{Queue, Wish},
+};
 
 /// The threads of one engine. Dropping it ends them.
 #[derive(Debug)]
@@ -81,6 +84,7 @@ struct Shared {
     workers: usize,
     /// None if the pool has threads of its own.
     executor: Option<Arc<dyn Executor>>,
+    start: Threads,
     process: u32,
     state: Mutex<State>,
     changed: Condvar,
@@ -112,15 +116,20 @@ const STACK_SIZE: usize = 16 << 20;
 impl Pool {
     /// Will have at most `workers` threads, at least one. None is started before there is work.
     pub fn new(workers: usize) -> Self {
-        Self::with(workers, None)
+        Self::starting(workers, Threads::default())
+    }
+
+    /// The same, with threads that start as `threads` says.
+    pub fn starting(workers: usize, threads: Threads) -> Self {
+        Self::with(workers, None, threads)
     }
 
     /// Has no threads, but gives `executor` at most `workers` jobs at once, at least one.
     pub fn with_executor(workers: usize, executor: Arc<dyn Executor>) -> Self {
-        Self::with(workers, Some(executor))
+        Self::with(workers, Some(executor), Threads::default())
     }
 
-    fn with(workers: usize, executor: Option<Arc<dyn Executor>>) -> Self {
+    fn with(workers: usize, executor: Option<Arc<dyn Executor>>, start: Threads) -> Self {
         let state = State {
             queue: Queue::new(),
             threads: Vec::new(),
@@ -133,6 +142,7 @@ impl Pool {
         Self(Arc::new(Shared {
             workers: workers.max(1),
             executor,
+            start,
             process: std::process::id(),
             state: Mutex::new(Rank::CompileQueue, state),
             changed: Condvar::new(),
@@ -223,8 +233,9 @@ impl Shared {
     fn start_thread(self: &Arc<Self>, state: &mut State) -> bool {
         let name = format!("tierup-compile-{}", state.threads.len());
         let shared = Arc::clone(self);
-        let builder = thread::Builder::new().name(name).stack_size(STACK_SIZE);
-        match builder.spawn(move || shared.work()) {
+        let builder = self.start.builder();
+        let named = builder.map(|builder| builder.name(name).stack_size(STACK_SIZE));
+        match named.and_then(|builder| builder.spawn(move || shared.work())) {
             Ok(thread) => {
                 state.threads.push(thread);
                 true

@@ -8,12 +8,12 @@ use std::{
     },
 };
 
-use codespace::{Tier, Unit};
+use codespace::{FaultKind, FaultPlan, Tier, Unit};
 use tierup_abi::MemoryMode;
 use tierup_compile::{
     CompileError, CompileErrorKind, Compiled, Compiler, Request, Settings, Trivial,
 };
-use tierup_tiering::{CompileCounters, FunctionCompiler, Validation, Validity};
+use tierup_tiering::{CompileCounters, FunctionCompiler, Threads, Validation, Validity};
 use tierup_wasm::DefinedFunc;
 
 use crate::support::{Small, of, small};
@@ -106,17 +106,33 @@ fn whoever_waits_for_a_compile_that_fails_tries_itself() {
 }
 
 #[test]
+fn compiling_all_does_with_the_threads_that_there_are() {
+    for refused in 1..=3 {
+        let fixture = Fixture::new(0);
+        let plan = FaultPlan::fail_nth(FaultKind::Thread, refused);
+        let threads = Threads::new(Some(Arc::clone(&plan)));
+        let count = NonZeroUsize::new(4).unwrap();
+        fixture.compiler.compile_all(&*fixture.subject, count, &threads).unwrap();
+        assert_eq!(plan.calls(FaultKind::Thread), refused);
+        assert_eq!(fixture.counters.tier(Tier::Optimized).functions, 100);
+    }
+}
+
+#[test]
 fn compiling_all_reports_the_first_failure_and_compiles_the_rest() {
     for threads in [1, 4] {
         let fixture = Fixture::new(10);
         let threads = NonZeroUsize::new(threads).unwrap();
-        let (first, _) = fixture.compiler.compile_all(&*fixture.subject, threads).unwrap_err();
+        let (first, _) = fixture
+            .compiler
+            .compile_all(&*fixture.subject, threads, &Threads::default())
+            .unwrap_err();
         let missing: Vec<_> =
             (0..100).filter(|&function| fixture.unit.tier(function).is_none()).collect();
         assert_eq!((missing.len(), missing[0]), (10, first.0));
         assert_eq!(fixture.counters.failed(), 10);
         // The next attempt compiles what is missing, and only that.
-        fixture.compiler.compile_all(&*fixture.subject, threads).unwrap();
+        fixture.compiler.compile_all(&*fixture.subject, threads, &Threads::default()).unwrap();
         assert_eq!(fixture.counters.tier(Tier::Optimized).functions, 100);
     }
 }

@@ -15,8 +15,8 @@ use tierup_compile::{
     CompileError, CompileErrorKind, Compiled, Compiler, Limits, Request, Settings, Trivial,
 };
 use tierup_tiering::{
-    CompileCounters, ModuleTiering, NUMBERS, Plan, Policy, Pool, PoolLoad, Spent, TierUpCounts,
-    Validation,
+    CompileCounters, ModuleTiering, NUMBERS, Plan, Policy, Pool, PoolLoad, Spent, Threads,
+    TierUpCounts, Validation,
 };
 use tierup_wasm::DefinedFunc;
 
@@ -44,6 +44,7 @@ fn fixture(second: Arc<dyn Compiler>, budget: u64, pool: Option<&Pool>) -> Fixtu
         validation: Validation::Done,
         policy: Policy::new(budget),
         pool: pool.map(Pool::handle),
+        threads: Threads::default(),
         counters: Arc::clone(&counters),
     };
     let tiering = ModuleTiering::new(plan, subject, 100);
@@ -140,6 +141,7 @@ fn without_a_second_tier_nothing_happens() {
         validation: Validation::Done,
         policy: Policy::new(1),
         pool: None,
+        threads: Threads::default(),
         counters: Arc::default(),
     };
     let tiering = ModuleTiering::new(plan, subject, 5);
@@ -176,6 +178,7 @@ fn what_the_first_compiler_cannot_do_the_fallback_does() {
         validation: Validation::Done,
         policy: Policy::new(1),
         pool: None,
+        threads: Threads::default(),
         counters: Arc::clone(&counters),
     };
     let tiering = ModuleTiering::new(plan, subject, 5);

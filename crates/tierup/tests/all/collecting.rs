@@ -324,6 +324,10 @@ const ALL_AT_ONCE: &str = r#"(module
     (import "" "fail" (func $fail))
     (import "" "nap" (func $nap))
     (memory 1)
+    (func $grow (export "grow") (param i32) (result i32) (local i32)
+        (local.set 1 (i32.shl (memory.grow (i32.const 1)) (i32.const 16)))
+        (i32.store8 (local.get 1) (local.get 0))
+        (i32.load8_u (local.get 1)))
     (func $work (export "work") (param i32) (result i32) (local i32)
         (loop $again
             (local.set 1 (i32.add (local.get 1) (call $step (local.get 0))))
@@ -373,6 +377,7 @@ impl<'a> Hammer<'a> {
             let depth = (round % 4) as i32;
             assert_eq!(run_i32(&mut store, at, ("run", depth)).unwrap(), depth);
             check_trap(&run(&mut store, at, "trap").unwrap_err());
+            assert_eq!(run_i32(&mut store, at, ("grow", 7)).unwrap(), 7);
             assert!(run(&mut store, at, "error").unwrap_err().to_string().contains("on purpose"));
             self.calls.fetch_add(1, Ordering::Relaxed);
             match round % 8 {
@@ -398,6 +403,27 @@ impl<'a> Hammer<'a> {
         }
     }
 
+    /// Addresses in and near code that is there, was there, or will be.
+    fn look_up(&self) {
+        let (mut random, mut found) = (1_usize, 0);
+        while self.is_on() {
+            let Some(code) = self.shared.function_code(3 + random as u32 % 8) else {
+                thread::yield_now();
+                random += 1;
+                continue;
+            };
+            for _ in 0..1_000 {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let near = code.address().wrapping_add((random >> 32) % 8_192).wrapping_sub(2_048);
+                let Some(frame) = self.engine.frame_at(near) else { continue };
+                assert!((3..11).contains(&frame.function()), "{frame:?}");
+                assert!(frame.offset().is_none_or(|offset| offset < 2_000), "{frame:?}");
+                found += 1;
+            }
+        }
+        assert!(0 < found);
+    }
+
     fn take_code_away(&self, take: impl Fn(usize), pause: Duration) {
         for round in (0..).take_while(|_| self.is_on()) {
             take(round);
@@ -411,6 +437,7 @@ impl<'a> Hammer<'a> {
             let this = &self;
             (0..3).for_each(|thread| drop(scope.spawn(move || this.call(thread))));
             scope.spawn(|| this.run_loops());
+            scope.spawn(|| this.look_up());
             scope.spawn(|| {
                 this.take_code_away(|_| _ = this.engine.remove_code(), micros(50));
             });

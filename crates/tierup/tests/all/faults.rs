@@ -3,8 +3,8 @@
 use std::process::Output;
 
 use tierup::{
-    AsContextMut, Caller, CompilerStrategy, Config, Engine, Error, ErrorKind, Instance, Linker,
-    Module, Protection, Store, TrapKind,
+    AsContextMut, Caller, CompilerStrategy, Config, Engine, Error, ErrorKind, Func, Instance,
+    Linker, Module, Protection, Store, TrapKind,
 };
 
 use crate::support::{
@@ -251,6 +251,11 @@ fn a_forked_child_gets_errors_and_its_own_engines_work() {
             let ended = in_child(|| {
                 let error = run_i32(&mut store, instance, ("f", 1)).unwrap_err();
                 assert!(matches!(error.kind(), ErrorKind::ForkedChild), "{error}");
+                // What engines share is its parent's, and may be locked there.
+                let made = Module::new(&engine, ADD);
+                assert_eq!(made.is_err(), protection == Protection::File);
+                let error = Func::wrap(&mut store, |_: f64, _: i64| {}).unwrap_err();
+                assert!(error.to_string().contains("fork"), "{error}");
                 // Data is the child's own.
                 store.data_mut();
                 store.collect();

@@ -334,7 +334,9 @@ fn a_module_may_have_a_strategy_of_its_own() {
 #[test]
 fn pinned_modules_keep_their_code() {
     let engine = engine(0, optimizing());
-    let modules = [(); 2].map(|()| Module::new(&engine, chain()).unwrap());
+    // Equal modules would share their code.
+    let others = chain().replacen("(module", "(module (memory 1)", 1);
+    let modules = [chain(), others].map(|text| Module::new(&engine, text).unwrap());
     let call = |module: &Module| {
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, module, &[]).unwrap();

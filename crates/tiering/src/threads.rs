@@ -1,0 +1,26 @@
+//! Starting threads.
+#![forbid(unsafe_code)]
+
+use std::{io, sync::Arc, thread};
+
+use codespace::{FaultKind, FaultPlan};
+
+/// Starts threads, of which a test may want some to be refused by the system.
+#[derive(Clone, Debug, Default)]
+pub struct Threads {
+    faults: Option<Arc<FaultPlan>>,
+}
+
+impl Threads {
+    /// Asks `faults` before each start.
+    pub fn new(faults: Option<Arc<FaultPlan>>) -> Self {
+        Self { faults }
+    }
+
+    /// A thread to be started, if the plan does not forbid it.
+    pub(crate) fn builder(&self) -> io::Result<thread::Builder> {
+        let faults = self.faults.as_ref();
+        faults.map_or(Ok(()), |plan| plan.check(FaultKind::Thread)).map_err(io::Error::other)?;
+        Ok(thread::Builder::new())
+    }
+}
