@@ -27,7 +27,7 @@ pub struct Factors {
     pub metadata_of_byte: f64,
 }
 
-/// By tier; code as it is allocated, in granules of 64 bytes. Fitted to the nine modules that
+/// By tier; code as it is allocated, in granules of 64 bytes. Fitted to the eight modules that
 /// `docs/estimates.md` names.
 const FACTORS: [(Tier, Factors); 2] = [
     (

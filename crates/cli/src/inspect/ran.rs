@@ -34,7 +34,7 @@ pub(super) struct Compiled {
 pub(super) enum Class {
     Baseline,
     Optimized,
-    /// Lazy tables, wrappers, stubs.
+    /// Lazy tables and stubs; wrappers, where they are of the engine.
     Other,
     Retired,
 }
@@ -56,7 +56,7 @@ impl Class {
         match self {
             Self::Baseline => "baseline",
             Self::Optimized => "optimized",
-            Self::Other => "tables and wrappers",
+            Self::Other => "tables and stubs",
             Self::Retired => "retired",
         }
     }

@@ -102,7 +102,7 @@ fn a_run_is_shown_with_its_code() {
     assert!(functions <= happened("compile"), "{functions} functions, {}", happened("compile"));
     assert_ne!(happened("tier_up"), 0);
     assert!(happened("publish") > happened("compile"), "wrappers are published too");
-    assert_eq!(happened("reserve"), 1);
+    assert_ne!(happened("reserve"), 0);
     assert_eq!(run["events_dropped"], 0);
 }
 
