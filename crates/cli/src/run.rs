@@ -2,8 +2,6 @@
 
 use std::{
     ffi::OsString,
-    io,
-    io::Write,
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
     thread,
@@ -14,7 +12,7 @@ use tierup::{Config, Engine, Error, Instance, Linker, Module, Store};
 use tierup_wasi::{Exit, Preopen, WasiContext};
 
 use crate::{
-    args::{EngineArgs, ProgramArgs, RunArgs, StatsFormat},
+    args::{EngineArgs, ProgramArgs, RunArgs},
     file,
     invoke::invoke,
     options::Limits,
@@ -36,10 +34,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let module = load(&engine, file)?;
     let program = Program { args: &args.program, engine_args: &args.engine, file, arguments };
     let (done, ()) = program.run_and_look(&engine, &module, || ());
-    if let Some(format) = args.stats {
-        print_stats(&engine, format);
-    }
-    done
+    stats::after(&args.stats, &engine, done)
 }
 
 /// A program that is about to be run, or a function to be called.
@@ -223,14 +218,4 @@ fn exported_functions(module: &Module) -> String {
     });
     let functions: String = functions.take(20).collect();
     if functions.is_empty() { functions } else { format!("; it exports{functions}") }
-}
-
-fn print_stats(engine: &Engine, format: StatsFormat) {
-    let figures = engine.stats();
-    let text = match format {
-        StatsFormat::Text => stats::text(&figures),
-        StatsFormat::Json => stats::json(&figures),
-    };
-    // Statistics are extra: the program's own outcome counts.
-    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -21,6 +21,7 @@ pub enum FlushCause {
 
 /// What was taken away for each cause.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FlushStats {
     /// For [`FlushCause::Asked`].
     pub asked: Flushed,
@@ -36,9 +37,10 @@ pub struct FlushStats {
 
 /// What was taken away for one cause.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Flushed {
     /// How often something was.
-    pub flushes: u64,
+    pub count: u64,
     /// How many functions went back to their lazy entries.
     pub functions: u64,
     /// Bytes of their code.
@@ -76,7 +78,7 @@ impl FlushStats {
     pub fn total(&self) -> Flushed {
         let Self { asked, sweep, pressure, limit, trim } = *self;
         let add = |sum: Flushed, one: Flushed| Flushed {
-            flushes: sum.flushes + one.flushes,
+            count: sum.count + one.count,
             functions: sum.functions + one.functions,
             bytes: sum.bytes + one.bytes,
         };
@@ -110,7 +112,7 @@ impl FlushCounters {
 impl FlushCounter {
     fn read(&self) -> Flushed {
         Flushed {
-            flushes: self.flushes.load(Ordering::Relaxed),
+            count: self.flushes.load(Ordering::Relaxed),
             functions: self.functions.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
         }
@@ -130,9 +132,9 @@ mod tests {
         counters.count(FlushCause::Limit, removed(3));
         counters.count(FlushCause::Asked, removed(7));
         let stats = counters.stats();
-        assert_eq!(stats.limit, Flushed { flushes: 2, functions: 5, bytes: 200 });
-        assert_eq!(stats.asked, Flushed { flushes: 1, functions: 7, bytes: 100 });
+        assert_eq!(stats.limit, Flushed { count: 2, functions: 5, bytes: 200 });
+        assert_eq!(stats.asked, Flushed { count: 1, functions: 7, bytes: 100 });
         assert_eq!((stats.sweep, stats.pressure, stats.trim), Default::default());
-        assert_eq!(stats.total(), Flushed { flushes: 3, functions: 12, bytes: 300 });
+        assert_eq!(stats.total(), Flushed { count: 3, functions: 12, bytes: 300 });
     }
 }

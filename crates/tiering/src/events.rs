@@ -23,20 +23,18 @@ const TARGET: &str = "tiering";
 /// A compiler made code of a function.
 #[inline]
 pub(crate) fn compile(of: &dyn Subject, function: DefinedFunc, compile: &Compile) {
-    if tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
-        debug!(
-            name: "compile",
-            target: TARGET,
-            unit = of.unit(),
-            function = of.module().function(function).0,
-            name = of.name(function),
-            tier = compile.tier.name(),
-            body_bytes = compile.body_bytes,
-            bytes = compile.code_bytes,
-            microseconds = microseconds(compile.time),
-            "function compiled"
-        );
-    }
+    debug!(
+        name: "compile",
+        target: TARGET,
+        unit = of.unit(),
+        function = of.module().function(function).0,
+        name = of.name(function),
+        tier = compile.tier.name(),
+        body_bytes = compile.body_bytes,
+        bytes = compile.code_bytes,
+        microseconds = microseconds(compile.time),
+        "function compiled"
+    );
 }
 
 /// A function got code because it was called; so long the caller waited.

@@ -79,8 +79,9 @@ impl FunctionCompiler {
     ) -> Result<(), CompileError> {
         let start = Instant::now();
         if let Outcome::Compiled(_) = self.compile(subject, function)? {
-            events::lazy(subject, function, start.elapsed());
-            self.counters.count_lazy();
+            let time = start.elapsed();
+            events::lazy(subject, function, time);
+            self.counters.count_lazy(time);
         }
         Ok(())
     }

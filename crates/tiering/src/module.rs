@@ -86,6 +86,8 @@ impl ModuleTiering {
         let Plan { first, fallback, second, settings, limits, validation, .. } = plan;
         let Plan { policy, pool, threads, counters, .. } = plan;
         let validity = Arc::new(Validity::new(validation, functions));
+        let bytes = size_of::<Self>() + size_of::<Validity>() + validity.heap_bytes();
+        let footprint = counters.modules().add(bytes);
         let compiler = |compiler, settings| {
             FunctionCompiler::new(compiler, settings, Arc::clone(&validity), Arc::clone(&counters))
         };
@@ -95,7 +97,7 @@ impl ModuleTiering {
             subject,
             first,
             second,
-            functions: Functions::new(functions),
+            functions: Functions::new(functions, footprint),
             policy,
             pool,
             threads,
@@ -103,6 +105,11 @@ impl ModuleTiering {
             counters,
             own: Weak::clone(own),
         })
+    }
+
+    /// Bytes on the heap of what is remembered of the module's functions.
+    pub fn heap_bytes(&self) -> usize {
+        self.functions.footprint().bytes()
     }
 
     /// Gives a function that was called its first code.
@@ -126,6 +133,14 @@ impl ModuleTiering {
     /// The error of the function with the lowest index that has one. Other functions have code.
     pub fn compile_all(&self, count: NonZeroUsize) -> Result<(), (DefinedFunc, CompileError)> {
         self.first.compile_all(&*self.subject, count, &self.threads)
+    }
+
+    pub(crate) fn first(&self) -> &FunctionCompiler {
+        &self.first
+    }
+
+    pub(crate) fn subject(&self) -> &dyn Subject {
+        &*self.subject
     }
 
     /// A function has done `used` more units of work.
@@ -175,6 +190,21 @@ impl ModuleTiering {
             job.finish(stage_after(&result));
         }
         result.map(drop)
+    }
+
+    /// Gives a function first code now, and its best code in the background, before all that only
+    /// ran long. Without threads for that, on this one.
+    ///
+    /// # Errors
+    ///
+    /// If what is compiled on this thread cannot be.
+    pub fn request_tier_up(&self, function: DefinedFunc) -> Result<(), CompileError> {
+        if self.pool.is_none() || self.second.is_none() {
+            return self.tier_up(function);
+        }
+        self.compile_now(function)?;
+        self.queue(function, self.functions.get(function.0), u64::MAX);
+        Ok(())
     }
 
     /// Gives all functions their best code now, on this thread.

@@ -36,8 +36,13 @@
 
 mod config;
 mod engine;
+mod tenant;
+mod cgroup;
+mod pressure;
+mod helpers;
 mod hooks;
 mod module;
+mod module_builder;
 mod sharing;
 mod function_code;
 mod code_map;
@@ -46,6 +51,7 @@ mod linker;
 mod instance;
 mod func;
 mod typed;
+mod numeric;
 mod values;
 mod objects;
 mod tracer;
@@ -53,7 +59,8 @@ mod stats;
 
 pub use code_map::{CellSpace, CodeArena, CodeMap, CodeObject};
 pub use codespace::{
-    FaultKind, FaultPlan, Filter, Kind as CodeKind, Removed, Stats as CodeStats, Tier, UnitEstimate,
+    Distributions, FaultKind, FaultPlan, Filter, Kind as CodeKind, Memory as CodeMemory, Removed,
+    Stats as CodeStats, Summary, TenantStats, Tier, UnitEstimate,
 };
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
@@ -63,17 +70,24 @@ pub use function_code::FunctionCode;
 pub use instance::{Extern, Instance};
 pub use linker::Linker;
 pub use module::{ExportType, ImportType, Module, ModuleOptions};
+pub use module_builder::ModuleBuilder;
+pub use numeric::{NumericFunc, RawValue};
 pub use objects::{Global, Memory, Table};
+pub use pressure::{PressureWatch, WatchState};
 pub use sharing::SharingStats;
-pub use stats::EngineStats;
+pub use stats::{EngineStats, MemoryStats, ModuleStats};
+pub use tenant::Tenant;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;
 pub use tierup_compile::{Estimate, TierEstimate};
 pub use tierup_runtime::{
-    Backtrace, CollectionStats, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction,
-    InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
+    Backtrace, CollectionStats, Error, ErrorKind, FlushStats, Flushed, Frame, HOST_RESERVE,
+    InterruptAction, InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed,
+    ResourceLimiter, Trap, TrapKind,
 };
-pub use tierup_tiering::{CompileFailure, Executor, PoolLoad, TierCounts, TierUpCounts};
+pub use tierup_tiering::{
+    CompileFailure, CompileStats, Executor, PoolLoad, TierCounts, TierUpCounts,
+};
 pub use tierup_wasm::{
     Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, Section, TableType, ValType,
 };

@@ -18,6 +18,7 @@ mod convert;
 mod validate;
 mod names;
 mod sections;
+mod memory;
 
 pub use bytes::Bytes;
 pub use convert::read_locals;

@@ -63,6 +63,7 @@ impl Unit {
             return false;
         }
         books.end_suspension(function);
+        self.touch();
         if let Some(id) = books.table[function as usize] {
             self.lead(&mut books, function, self.manager().slab().record(id).entry());
         }
@@ -74,12 +75,14 @@ impl Unit {
         let mut books = self.books().lock();
         for function in functions {
             let Some(id) = books.table[function as usize] else { continue };
-            if !filter.matches(self.manager().slab().record(id).contents().version()) {
+            let version = self.manager().slab().record(id).contents().version();
+            if !filter.matches(version) {
                 continue;
             }
             if books.is_suspended(function) {
                 books.end_suspension(function);
                 books.table[function as usize] = None;
+                self.identity().count(|counters| counters.uninstalled(version.tier));
                 cold.push(id);
             } else {
                 books.suspend(function);

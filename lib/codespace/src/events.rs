@@ -6,10 +6,11 @@
 //! ```
 //!
 //! Names and fields are an interface, which `docs/statistics.md` lists. Events of one object are of
-//! level `trace`, those of many are of level `debug`. Nobody listening costs a load and a branch.
+//! level `trace`, those of many are of level `debug`. Nobody listening costs a load and a branch:
+//! fields are computed only for those who listen.
 #![forbid(unsafe_code)]
 
-use std::{ops::Range, time::Duration};
+use std::{cell::LazyCell, ops::Range, time::Duration};
 
 use tracing::{debug, trace};
 
@@ -64,39 +65,35 @@ pub(crate) fn unit_dropped(unit: u64, objects: usize) {
 /// An object can be found.
 #[inline]
 pub(crate) fn publish(of: impl FnOnce() -> Subject) {
-    if tracing::enabled!(target: TARGET, tracing::Level::TRACE) {
-        let of = of();
-        trace!(
-            name: "publish",
-            target: TARGET,
-            unit = of.unit,
-            kind = of.kind.name(),
-            cell = of.cell(),
-            tier = of.tier(),
-            address = of.range.start,
-            bytes = of.range.len(),
-            "code published"
-        );
-    }
+    let of = LazyCell::new(of);
+    trace!(
+        name: "publish",
+        target: TARGET,
+        unit = of.unit,
+        kind = of.kind.name(),
+        cell = of.cell(),
+        tier = of.tier(),
+        address = of.range.start,
+        bytes = of.range.len(),
+        "code published"
+    );
 }
 
 /// The rule has said whether callers reach it, and not what it `replaces`.
 #[inline]
 pub(crate) fn install(of: impl FnOnce() -> Subject, installed: Installed, replaces: Option<usize>) {
-    if tracing::enabled!(target: TARGET, tracing::Level::TRACE) {
-        let of = of();
-        trace!(
-            name: "install",
-            target: TARGET,
-            unit = of.unit,
-            cell = of.cell(),
-            tier = of.tier(),
-            address = of.range.start,
-            ?installed,
-            replaces,
-            "code installed"
-        );
-    }
+    let of = LazyCell::new(of);
+    trace!(
+        name: "install",
+        target: TARGET,
+        unit = of.unit,
+        cell = of.cell(),
+        tier = of.tier(),
+        address = of.range.start,
+        ?installed,
+        replaces,
+        "code installed"
+    );
 }
 
 /// No call reaches it any more.
@@ -118,19 +115,17 @@ pub(crate) fn retire(of: &Subject) {
 /// Its memory is about to be used again; `since` it was retired.
 #[inline]
 pub(crate) fn free(of: impl FnOnce() -> Subject, since: Option<Duration>) {
-    if tracing::enabled!(target: TARGET, tracing::Level::TRACE) {
-        let of = of();
-        trace!(
-            name: "free",
-            target: TARGET,
-            unit = of.unit,
-            cell = of.cell(),
-            address = of.range.start,
-            bytes = of.range.len(),
-            microseconds = since.map(microseconds),
-            "code freed"
-        );
-    }
+    let of = LazyCell::new(of);
+    trace!(
+        name: "free",
+        target: TARGET,
+        unit = of.unit,
+        cell = of.cell(),
+        address = of.range.start,
+        bytes = of.range.len(),
+        microseconds = since.map(microseconds),
+        "code freed"
+    );
 }
 
 /// Functions of a unit went back to their lazy entries.

@@ -77,9 +77,11 @@ impl Unit {
         let mut books = self.books().lock();
         for function in functions {
             let Some(id) = books.table[function as usize] else { continue };
-            if filter.matches(self.manager().slab().record(id).contents().version()) {
+            let version = self.manager().slab().record(id).contents().version();
+            if filter.matches(version) {
                 books.end_suspension(function);
                 books.table[function as usize] = None;
+                self.identity().count(|counters| counters.uninstalled(version.tier));
                 self.lead(&mut books, function, self.lazy_entry(function));
                 removed.push(id);
             }

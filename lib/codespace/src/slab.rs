@@ -195,6 +195,13 @@ impl Slab {
         objects
     }
 
+    /// Bytes of all records, those of no object among them, and of their ids, which are listed when
+    /// they are free. Takes no lock.
+    pub(crate) fn bytes(&self) -> usize {
+        let records: usize = self.chunks.iter().filter_map(OnceLock::get).map(|it| it.len()).sum();
+        records * (size_of::<Code>() + size_of::<u32>())
+    }
+
     /// That many free ids whose chunks exist.
     fn take_ids(&self, count: usize) -> Result<Vec<u32>> {
         let mut ids = self.ids.lock();

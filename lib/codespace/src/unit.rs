@@ -34,13 +34,15 @@ use crate::{
     install::{Mode, Version},
     lazy_table,
     manager::CodeManager,
+    measures::Measures,
     object::{Contents, Place},
     refs::CodeRef,
     reloc::Reach,
     retired::Retired,
     state::{Phase, Released},
-    stats::{CodeStats, Counters},
+    stats::{CodeStats, Counters, Item},
     tables::Tables,
+    tenant::Tenant,
 };
 
 /// What a unit is made from.
@@ -55,6 +57,8 @@ pub struct UnitSpec {
     /// must not hold the unit or its code, or neither is ever freed. Whatever call frees the last
     /// of the code drops it, without holding a lock of the manager.
     pub owner: Arc<dyn Any + Send + Sync>,
+    /// Who pays for its memory; the manager's default tenant if nobody is named.
+    pub tenant: Option<Arc<Tenant>>,
 }
 
 impl fmt::Debug for UnitSpec {
@@ -71,6 +75,8 @@ pub struct Unit {
     home: Option<Home>,
     /// How many pins it has.
     pins: AtomicUsize,
+    /// How much code there had ever been when it was last used.
+    used_at: AtomicUsize,
     books: Mutex<Books>,
 }
 
@@ -80,9 +86,6 @@ struct Home {
     cells: Cells,
     lazy_table: usize,
 }
-
-/// Bytes for an object in a set of ids: nodes are at least half full, and have a header.
-const LISTED_BYTES: usize = 2 * size_of::<u32>();
 
 /// Who has what.
 #[derive(Debug)]
@@ -107,7 +110,11 @@ impl Unit {
         manager.check_process()?;
         lazy_table::check(spec.functions)?;
         check_capacity(spec.functions, manager.config())?;
-        let identity = Arc::new(Identity::new(spec.owner, manager.counters()));
+        let tenant = spec.tenant.as_ref().unwrap_or_else(|| manager.default_tenant());
+        if !tenant.is_of(manager.occupied_account()) {
+            return Err(ErrorKind::ForeignTenant.into());
+        }
+        let identity = Arc::new(Identity::new(&spec, tenant, manager));
         let books = Books {
             mode: Mode::default(),
             assumptions: Assumptions::default(),
@@ -120,12 +127,15 @@ impl Unit {
             identity,
             home: None,
             pins: AtomicUsize::new(0),
+            used_at: AtomicUsize::new(0),
             books: Mutex::new(Rank::Unit, books),
         };
         manager.counters().unit_added();
         if spec.functions != 0 {
             unit.settle(spec.functions, spec.lazy_stub, expected_code)?;
+            unit.identity.count(|counters| counters.functions_added(spec.functions));
         }
+        unit.touch();
         Ok(Arc::new(unit))
     }
 
@@ -201,6 +211,20 @@ impl Unit {
         self.books.lock().assumptions.change();
     }
 
+    /// In how many arenas its code lies.
+    pub fn arenas(&self) -> usize {
+        let books = self.books.lock();
+        let slab = self.manager.slab();
+        let starts: Vec<_> =
+            books.objects.iter().map(|&id| slab.record(id).range().start).collect();
+        let arenas = self.manager.arenas();
+        let is_used = |arena: &&Arc<Arena>| {
+            let range = arena.code_range();
+            starts.iter().any(|start| range.contains(start))
+        };
+        arenas.iter().filter(is_used).count()
+    }
+
     /// What the unit is being used for.
     pub fn mode(&self) -> Mode {
         self.books.lock().mode
@@ -227,20 +251,31 @@ impl Unit {
         self.pins.load(Ordering::Relaxed) != 0
     }
 
+    /// Who pays for its memory.
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.identity.tenant
+    }
+
+    /// It is in use. What is not is the first to lose its code; see [`CodeManager::victims`].
+    ///
+    /// Who makes an instance or enters code for the first time in a while may say so. Placing code
+    /// and [`Self::revive`] do, so that running code never has to.
+    pub fn touch(&self) {
+        let now = self.manager.counters().generated();
+        if self.used_at() != now {
+            self.used_at.store(now, Ordering::Relaxed);
+            self.tenant().touch(now);
+        }
+    }
+
+    pub(crate) fn used_at(&self) -> usize {
+        // Relaxed: for an order that need not be exact.
+        self.used_at.load(Ordering::Relaxed)
+    }
+
     /// What became of its code. Takes no lock.
     pub fn stats(&self) -> CodeStats {
         self.identity.own.snapshot()
-    }
-
-    /// Bytes that it occupies: code, cells, records, side tables and books. Not the owner's. Takes
-    /// no lock.
-    pub fn memory_usage(&self) -> usize {
-        let code = self.stats();
-        let objects = code.baseline.count + code.optimized.count + code.other.count;
-        let function_bytes = CELL_BYTES + size_of::<Option<u32>>();
-        let lists = self.functions() as usize * function_bytes + objects * LISTED_BYTES;
-        let fixed = size_of::<Self>() + size_of::<Identity>();
-        fixed + lists + code.metadata_bytes + code.generated_bytes.saturating_sub(code.freed_bytes)
     }
 
     /// The user's data.
@@ -320,10 +355,12 @@ impl Unit {
 
     fn settle_in(&mut self, arena: &Arc<Arena>, functions: u32, lazy_stub: usize) -> Result<bool> {
         let size = lazy_table::size(functions);
-        let Some(allocation) = arena.allocate(&[size])? else { return Ok(false) };
+        let Some(allocation) = arena.allocate(&[size], self.tenant())? else { return Ok(false) };
         let lazy_table = allocation.objects()[0].start;
         let entry = |function| lazy_table + function as usize * lazy_table::ENTRY_BYTES;
-        let Some(cells) = Cells::new(arena, functions, entry)? else { return Ok(false) };
+        let Some(cells) = Cells::new(arena, self.tenant(), functions, entry)? else {
+            return Ok(false);
+        };
         let (mut scope, _) = allocation.write()?;
         lazy_table::write(scope.bytes(), functions, lazy_stub);
         allocation.finish(scope)?;
@@ -340,7 +377,7 @@ impl Unit {
         let place = Place { range: start..start + size, body: size as u32 };
         let reserved = self.manager.slab().insert(vec![(place, contents)])?;
         let bytes = allocation.take().iter().map(Range::len).sum();
-        self.identity.count(|counters| counters.placed(bytes));
+        self.identity.placed(bytes);
         for reserved in reserved {
             let id = self.start(reserved, 1);
             self.books.get_mut().objects.insert(id);
@@ -367,6 +404,8 @@ impl Drop for Unit {
             });
             doomed.push(object);
         }
+        let own = self.stats();
+        self.identity.count(|counters| counters.functions_gone(&own));
         self.manager.forget_unit(self.identity.id);
         events::unit_dropped(self.identity.id, doomed.len());
         drop(self.manager.bury(doomed));
@@ -402,15 +441,56 @@ impl Home {
 pub(crate) struct Identity {
     id: u64,
     owner: Arc<dyn Any + Send + Sync>,
+    tenant: Arc<Tenant>,
     own: Counters,
     all: Arc<Counters>,
+    sizes: Option<Sizes>,
+}
+
+/// How large a unit is, for distributions: see [LE-MOVE] of `histogram`.
+struct Sizes {
+    measures: Arc<Measures>,
+    code: AtomicUsize,
+    metadata: AtomicUsize,
 }
 
 impl Identity {
-    fn new(owner: Arc<dyn Any + Send + Sync>, all: &Arc<Counters>) -> Self {
+    fn new(spec: &UnitSpec, tenant: &Arc<Tenant>, manager: &CodeManager) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { id, owner, own: Counters::default(), all: Arc::clone(all) }
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            owner: Arc::clone(&spec.owner),
+            tenant: Arc::clone(tenant),
+            own: Counters::default(),
+            all: Arc::clone(manager.counters()),
+            // Others hold wrappers, which are no modules.
+            sizes: (spec.functions != 0).then(|| Sizes::new(manager.measures())),
+        }
+    }
+
+    /// Memory was handed out.
+    pub(crate) fn placed(&self, bytes: usize) {
+        self.count(|counters| counters.placed(bytes));
+        self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes));
+    }
+
+    /// It can be handed out again. [TE-EXACT]
+    pub(crate) fn freed(&self, bytes: usize) {
+        self.count(|counters| counters.freed(bytes));
+        self.tenant.give(bytes);
+        self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes.wrapping_neg()));
+    }
+
+    /// An object can be found.
+    pub(crate) fn published(&self, item: Item) {
+        self.count(|counters| counters.published(item));
+        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(item.metadata));
+    }
+
+    /// It is about to be freed.
+    pub(crate) fn removed(&self, item: Item) {
+        self.count(|counters| counters.removed(item));
+        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(item.metadata.wrapping_neg()));
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -421,10 +501,38 @@ impl Identity {
         &self.owner
     }
 
-    /// Counts something for the unit and for all units.
+    /// Counts something for the unit, its tenant and all units.
     pub(crate) fn count(&self, what: impl Fn(&Counters)) {
         what(&self.own);
+        what(&self.tenant.counters);
         what(&self.all);
+    }
+}
+
+impl Sizes {
+    fn new(measures: &Arc<Measures>) -> Self {
+        measures.unit_code.enter(0);
+        measures.unit_metadata.enter(0);
+        let measures = Arc::clone(measures);
+        Self { measures, code: AtomicUsize::new(0), metadata: AtomicUsize::new(0) }
+    }
+
+    fn grow_code(&self, bytes: usize) {
+        let before = self.code.fetch_add(bytes, Ordering::Relaxed);
+        self.measures.unit_code.change(before as u64, before.wrapping_add(bytes) as u64);
+    }
+
+    fn grow_metadata(&self, bytes: usize) {
+        let before = self.metadata.fetch_add(bytes, Ordering::Relaxed);
+        self.measures.unit_metadata.change(before as u64, before.wrapping_add(bytes) as u64);
+    }
+}
+
+/// The unit and all of its code are gone.
+impl Drop for Sizes {
+    fn drop(&mut self) {
+        self.measures.unit_code.leave(*self.code.get_mut() as u64);
+        self.measures.unit_metadata.leave(*self.metadata.get_mut() as u64);
     }
 }
 

@@ -7,6 +7,7 @@
 mod budgeted;
 mod support;
 
+mod arriving;
 mod calls;
 mod collecting;
 mod configs;
@@ -14,6 +15,9 @@ mod contributing;
 mod estimates;
 mod faults;
 mod flushing;
+mod tenants;
+mod garbage;
+mod churn;
 mod frames;
 mod fuel;
 mod heap;

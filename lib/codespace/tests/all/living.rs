@@ -227,7 +227,8 @@ fn the_owner_goes_with_the_last_code() {
     let manager = manager();
     let drops = Arc::new(AtomicUsize::new(0));
     let owner = Arc::new(Owner(Arc::clone(&drops)));
-    let unit = manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner }).unwrap();
+    let unit =
+        manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner, tenant: None }).unwrap();
     let entry = install(&unit, constant(0, 1));
     let scope = manager.scope();
     let code = scope.lookup(entry).unwrap();
@@ -245,7 +246,8 @@ fn an_owner_may_drop_other_units_of_the_manager() {
     let inner = unit(&manager, 3);
     install(&inner, constant(0, 1));
     let owner = Arc::new(inner);
-    let outer = manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner }).unwrap();
+    let outer =
+        manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner, tenant: None }).unwrap();
     install(&outer, constant(0, 1));
     assert_eq!(manager.stats().units, 2);
     drop(outer);
@@ -257,7 +259,8 @@ fn a_forgotten_scope_keeps_memory_only_as_long_as_the_manager() {
     let manager = manager();
     let drops = Arc::new(AtomicUsize::new(0));
     let owner = Arc::new(Owner(Arc::clone(&drops)));
-    let unit = manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner }).unwrap();
+    let unit =
+        manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner, tenant: None }).unwrap();
     let scope = std::mem::ManuallyDrop::new(manager.scope());
     assert!(scope.lookup(unit.lazy_entry(0)).is_some());
     drop(unit);
@@ -265,40 +268,6 @@ fn a_forgotten_scope_keeps_memory_only_as_long_as_the_manager() {
     assert_eq!(drops.load(Ordering::Relaxed), 0);
     drop(manager);
     assert_eq!(drops.load(Ordering::Relaxed), 1);
-}
-
-#[test]
-fn accounts_add_up() {
-    let manager = manager();
-    let units = [(); 2].map(|()| unit(&manager, 10));
-    for unit in &units {
-        let drafts = (0..10).map(|function| {
-            let tier = if function < 3 { Tier::Baseline } else { Tier::Optimized };
-            with(constant(function, function), tier, Flavor::Normal)
-        });
-        publish_all(unit, drafts.collect());
-        let stats = unit.stats();
-        assert_eq!(stats.baseline, Share { count: 3, bytes: 3 * 64 });
-        assert_eq!(stats.optimized, Share { count: 7, bytes: 7 * 64 });
-        assert_eq!(stats.other, Share { count: 1, bytes: 128 });
-        assert_eq!(stats.generated_bytes, 10 * 64 + 128);
-        assert!(unit.memory_usage() > stats.generated_bytes + stats.metadata_bytes);
-    }
-    units[0].remove(Filter::Baseline);
-    assert_eq!(manager.stats().code.retired, Share { count: 3, bytes: 3 * 64 });
-    assert_eq!(manager.stats().code.baseline.count, 6);
-    let scope = manager.scope();
-    let collected = collect(&manager);
-    assert_eq!((collected.objects, collected.code_bytes), (3, 3 * 64));
-    assert_eq!(manager.stats().code.waiting, Share { count: 3, bytes: 3 * 64 });
-    assert_eq!(manager.stats().code.baseline.count, 3);
-    drop(scope);
-    manager.reap();
-    let [mine, all] = [units[0].stats(), manager.stats().code];
-    assert_eq!((mine.freed_bytes, all.freed_bytes), (3 * 64, 3 * 64));
-    assert_eq!((mine.retired.count, all.waiting.count), (0, 0));
-    assert_eq!(all.generated_bytes, 2 * (10 * 64 + 128));
-    assert_eq!(all.metadata_bytes, mine.metadata_bytes + units[1].stats().metadata_bytes);
 }
 
 #[test]

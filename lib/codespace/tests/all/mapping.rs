@@ -97,7 +97,8 @@ fn map_disjoint_whatever_happens_meanwhile() {
 #[test]
 fn a_unit_settles_where_its_code_finds_room() {
     let expecting = |manager: &CodeManager, code_bytes| {
-        let spec = UnitSpec { functions: 4, lazy_stub: lazy_stub(), owner: Arc::new(()) };
+        let owner = Arc::new(());
+        let spec = UnitSpec { functions: 4, lazy_stub: lazy_stub(), owner, tenant: None };
         manager.new_unit_expecting(spec, code_bytes).unwrap()
     };
     let arena_of = |manager: &CodeManager, unit: &codespace::Unit| {
@@ -125,7 +126,8 @@ fn where_no_arena_can_be_added_any_will_do() {
     let manager = CodeManager::new(&Config { reserved_limit, ..small() }).unwrap();
     let first = unit(&manager, 1);
     install(&first, constant_of_size(0, 0, 40 << 10));
-    let spec = UnitSpec { functions: 1, lazy_stub: lazy_stub(), owner: Arc::new(()) };
+    let owner = Arc::new(());
+    let spec = UnitSpec { functions: 1, lazy_stub: lazy_stub(), owner, tenant: None };
     manager.new_unit_expecting(spec, 30 << 10).unwrap();
     assert_eq!(manager.stats().arenas, 1);
 }

@@ -51,7 +51,9 @@ fn legend(ran: &Ran) -> String {
             bytes(size),
         );
     }
-    format!("<ul class=\"legend\">{items}<li><i class=\"swatch free\"></i>free; blank is given back</li></ul>")
+    format!(
+        "<ul class=\"legend\">{items}<li><i class=\"swatch free\"></i>free; blank is given back</li></ul>"
+    )
 }
 
 fn figure(number: usize, arena: &CodeArena) -> String {
