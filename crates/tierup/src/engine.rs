@@ -9,8 +9,8 @@ use tierup_runtime::{EngineState, ErrorKind, FlushCause, Frame, RuntimeConfig};
 use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Threads, Validation};
 
 use crate::{
-    CompilerStrategy, Config, EngineStats, Error, ModuleOptions, PressureWatch, Protection, Tenant,
-    TenantStats,
+    CodeMap, CompilerStrategy, Config, EngineStats, Error, ModuleOptions, PressureWatch,
+    Protection, Tenant, TenantStats,
     config::Compilers,
     helpers::Helpers,
     pressure::{self, Watcher},
@@ -81,6 +81,12 @@ impl Engine {
     /// engine's limit counts it; it has one of its own, 64 MiB.
     pub fn wrapper_stats(&self) -> codespace::Stats {
         self.0.state.wrapper_stats()
+    }
+
+    /// What lies where in code memory. Code runs and is published meanwhile, so the map is not of
+    /// one moment.
+    pub fn code_map(&self) -> CodeMap {
+        CodeMap::new(self.0.state.manager().code_map())
     }
 
     /// Takes code away from the functions of all modules that are not [pinned](crate::Module::pin), and

@@ -109,9 +109,19 @@ impl CodeManager {
     ///
     /// If there is no memory for its cells and lazy entries.
     pub fn new_unit(&self, spec: UnitSpec) -> Result<Arc<Unit>> {
+        self.new_unit_expecting(spec, 0)
+    }
+
+    /// A unit that will have about so many bytes of code: its cells go where that code will find
+    /// room beside them. See [`UnitEstimate`](crate::UnitEstimate).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::new_unit`].
+    pub fn new_unit_expecting(&self, spec: UnitSpec, code_bytes: usize) -> Result<Arc<Unit>> {
         self.check_process()?;
         self.reap();
-        let unit = Unit::new(self, spec)?;
+        let unit = Unit::new(self, spec, code_bytes)?;
         let id = unit.identity().id();
         events::unit_made(id, unit.functions());
         self.0.units.lock().insert(id, Arc::downgrade(&unit));

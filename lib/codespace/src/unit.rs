@@ -30,7 +30,7 @@ use crate::{
     config::Config,
     draft::{Flavor, Kind, Tier},
     error::{ErrorKind, Result},
-    events,
+    events, home,
     install::{Mode, Version},
     lazy_table,
     manager::CodeManager,
@@ -102,7 +102,11 @@ pub(crate) struct Books {
 }
 
 impl Unit {
-    pub(crate) fn new(manager: &CodeManager, spec: UnitSpec) -> Result<Arc<Self>> {
+    pub(crate) fn new(
+        manager: &CodeManager,
+        spec: UnitSpec,
+        expected_code: usize,
+    ) -> Result<Arc<Self>> {
         manager.check_process()?;
         lazy_table::check(spec.functions)?;
         check_capacity(spec.functions, manager.config())?;
@@ -128,7 +132,7 @@ impl Unit {
         };
         manager.counters().unit_added();
         if spec.functions != 0 {
-            unit.settle(spec.functions, spec.lazy_stub)?;
+            unit.settle(spec.functions, spec.lazy_stub, expected_code)?;
             unit.identity.count(|counters| counters.functions_added(spec.functions));
         }
         unit.touch();
@@ -326,12 +330,22 @@ impl Unit {
         self.home.as_ref().map(|home| &home.arena)
     }
 
-    /// Finds an arena for cells and lazy table.
-    fn settle(&mut self, functions: u32, lazy_stub: usize) -> Result<()> {
+    /// Finds an arena for cells and lazy table, with room for the code that is expected if that
+    /// can be had.
+    fn settle(&mut self, functions: u32, lazy_stub: usize, expected_code: usize) -> Result<()> {
+        let wanted = expected_code.saturating_add(lazy_table::size(functions));
+        let mut may_add = true;
         loop {
             let arenas = self.manager.arenas();
-            for arena in arenas.iter() {
-                if self.settle_in(arena, functions, lazy_stub)? {
+            let free: Vec<_> = arenas.iter().map(|arena| arena.free_code_bytes()).collect();
+            let choice = home::choose(&free, wanted, self.manager.config().arena_code_bytes);
+            // Once: if others take what was added, any arena will do. So it will if none can be had.
+            if choice.wants_new && std::mem::take(&mut may_add) {
+                drop(self.manager.add_arena(&arenas));
+                continue;
+            }
+            for index in choice.order {
+                if self.settle_in(&arenas[index], functions, lazy_stub)? {
                     return Ok(());
                 }
             }
