@@ -175,8 +175,9 @@ fn report(engine: &Engine, calls: usize, cold: &mut [Duration]) {
     };
     let stats = engine.stats();
     println!("{calls} calls, {} of them cold, in milliseconds:", cold.len());
+    let slow = cold.iter().filter(|time| 5 <= time.as_millis()).count();
     println!(
-        "  p50 {:.3}   p99 {:.3}   largest {:.3}   (row: p99 at most 0.5)",
+        "  p50 {:.3}   p99 {:.3}   largest {:.3}   5 ms or more: {slow}   (row: p99 at most 0.5)",
         percentile(50),
         percentile(99),
         percentile(100)
