@@ -88,7 +88,10 @@ impl State {
         }
         let class = match (error.kind(), doing) {
             // A module may ask for more than there is; so may its instance.
-            (ErrorKind::Limit { .. } | ErrorKind::Denied { .. }, Doing::Linking | Doing::Running)
+            (
+                ErrorKind::Limit { .. } | ErrorKind::Denied { .. },
+                Doing::Linking | Doing::Running,
+            )
             | (ErrorKind::OutOfMemory { .. } | ErrorKind::Memory(_) | ErrorKind::Code(_), _) => {
                 ErrorClass::Range
             }
