@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use codespace::{Unit, UnitSpec};
+use codespace::{Tenant, Unit, UnitSpec};
 use tierup_abi::InstanceLayout;
 use tierup_wasm::{Entity, Module, Names};
 
@@ -54,13 +54,15 @@ pub struct CompiledModule {
 }
 
 impl CompiledModule {
-    /// Makes a unit for `module`, whose functions `hooks` will have compiled.
+    /// Makes a unit for `module`, whose functions `hooks` will have compiled, and for whose memory
+    /// `tenant` pays; the engine's default tenant if it is none.
     ///
     /// # Errors
     ///
     /// If there is no room for the unit.
     pub fn new(
         engine: &Arc<EngineState>,
+        tenant: Option<&Arc<Tenant>>,
         module: Module,
         hooks: Arc<dyn Hooks>,
     ) -> Result<Self, Error> {
@@ -71,10 +73,11 @@ impl CompiledModule {
         let exports = module.exports.iter().map(|export| (export.name.clone(), export.entity));
         let exports = exports.collect();
         let info = Arc::new(ModuleInfo { module, layout, names: OnceLock::new(), exports });
-        let unit = engine.new_unit(|| UnitSpec {
+        let unit = engine.new_unit(tenant, || UnitSpec {
             functions,
             lazy_stub: lazy::stub_address(),
             owner: Arc::clone(&info) as _,
+            tenant: None,
         })?;
         Ok(Self { info, unit, types, engine: Arc::clone(engine), hooks })
     }

@@ -36,6 +36,10 @@
 
 mod config;
 mod engine;
+mod tenant;
+mod cgroup;
+mod pressure;
+mod helpers;
 mod hooks;
 mod module;
 mod module_builder;
@@ -52,7 +56,7 @@ mod objects;
 mod tracer;
 mod stats;
 
-pub use codespace::{FaultKind, FaultPlan, Filter, Removed, Stats as CodeStats, Tier};
+pub use codespace::{FaultKind, FaultPlan, Filter, Removed, Stats as CodeStats, TenantStats, Tier};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::{Engine, MemoryPressure};
@@ -64,8 +68,10 @@ pub use module::{ExportType, ImportType, Module, ModuleOptions};
 pub use module_builder::ModuleBuilder;
 pub use numeric::{NumericFunc, RawValue};
 pub use objects::{Global, Memory, Table};
+pub use pressure::{PressureWatch, WatchState};
 pub use sharing::SharingStats;
 pub use stats::EngineStats;
+pub use tenant::Tenant;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;
 pub use tierup_runtime::{

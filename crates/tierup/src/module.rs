@@ -9,7 +9,7 @@ use tierup_tiering::{ModuleTiering, Plan, Validation};
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
-    CompilerStrategy, Config, Engine, Error, FunctionCode,
+    CompilerStrategy, Config, Engine, Error, FunctionCode, Tenant,
     hooks::{ModuleHooks, ModuleSubject},
     sharing::{Handle, ModuleKey, Source, Way},
 };
@@ -57,6 +57,7 @@ pub(crate) struct ModuleInner {
 pub struct ModuleOptions {
     strategy: Option<CompilerStrategy>,
     lazy: Option<bool>,
+    tenant: Option<Tenant>,
 }
 
 impl ModuleOptions {
@@ -78,11 +79,22 @@ impl ModuleOptions {
         self
     }
 
+    /// Who pays for the module's code. What the tenant's limit does not allow is an error, or a
+    /// trap where a function is compiled when it is called.
+    pub fn tenant(&mut self, tenant: &Tenant) -> &mut Self {
+        self.tenant = Some(tenant.clone());
+        self
+    }
+
     /// What of this makes modules of one engine differ. [SHA-KEY]
     fn way(&self, config: &Config) -> Way {
         // All fields: one that is new is not to be forgotten here.
-        let Self { strategy: _, lazy: _ } = self;
-        Way { strategy: self.chosen_strategy(config), lazy: self.is_lazy(config) }
+        let Self { strategy: _, lazy: _, tenant } = self;
+        Way {
+            strategy: self.chosen_strategy(config),
+            lazy: self.is_lazy(config),
+            tenant: tenant.as_ref().map(|tenant| tenant.inner().id()),
+        }
     }
 
     pub(crate) fn is_lazy(&self, config: &Config) -> bool {
@@ -218,7 +230,7 @@ impl Module {
     /// If they are not.
     pub fn validate(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         let module = tierup_wasm::Module::decode(Bytes::from(bytes.as_ref().to_vec()))?;
-        Ok(module.validate_bodies(engine.config().module_threads())?)
+        Ok(module.validate_bodies(engine.helpers().claim().threads())?)
     }
 
     /// Takes code away from the module's functions, pinned or not, and says how much that was. They
@@ -248,6 +260,11 @@ impl Module {
     /// Whether both have the same code: clones have, and equal modules that are shared.
     pub fn shares_code(&self, other: &Self) -> bool {
         Arc::ptr_eq(self.0.compiled(), other.0.compiled())
+    }
+
+    /// Name of the tenant that pays for its code; `default` if it was made for nobody in particular.
+    pub fn tenant_name(&self) -> &str {
+        self.0.compiled().unit().tenant().name()
     }
 
     /// Compiles all functions that have no code, on the engine's compile threads.
@@ -399,10 +416,10 @@ impl ModuleInner {
         let config = engine.config();
         let plan = engine.plan(options);
         if plan.validation == Validation::Done {
-            module.validate_bodies(config.module_threads())?;
+            module.validate_bodies(engine.helpers().claim().threads())?;
         }
         let tiering = NewTiering::new(plan, module.defined_functions());
-        let inner = Self::assemble(engine, module, (tiering, key))?;
+        let inner = Self::assemble(engine, module, tiering, (options, key))?;
         if !options.is_lazy(config) {
             inner.compile_whole()?;
         }
@@ -413,10 +430,12 @@ impl ModuleInner {
     pub(crate) fn assemble(
         engine: &Engine,
         module: tierup_wasm::Module,
-        (NewTiering { tiering, subject }, key): (NewTiering, Option<ModuleKey>),
+        NewTiering { tiering, subject }: NewTiering,
+        (options, key): (&ModuleOptions, Option<ModuleKey>),
     ) -> Result<Arc<Self>, Error> {
+        let tenant = options.tenant.as_ref().map(Tenant::inner);
         let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
-        let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
+        let compiled = Arc::new(CompiledModule::new(engine.state(), tenant, module, hooks)?);
         subject.set(&compiled);
         Ok(Arc::new(Self { engine: engine.clone(), compiled, tiering, key }))
     }
@@ -432,14 +451,16 @@ impl ModuleInner {
         let config = self.engine.config();
         let compiled = self.compile();
         if compiled.is_err() && !config.lazy_validation {
-            self.compiled.module().validate_bodies(config.module_threads())?;
+            let helpers = self.engine.helpers().claim();
+            self.compiled.module().validate_bodies(helpers.threads())?;
         }
         compiled
     }
 
     fn compile(&self) -> Result<(), Error> {
-        let threads = self.engine.config().module_threads();
-        self.tiering.compile_all(threads).map_err(|failure| self.compile_error(failure))
+        let helpers = self.engine.helpers().claim();
+        let compiled = self.tiering.compile_all(helpers.threads());
+        compiled.map_err(|failure| self.compile_error(failure))
     }
 
     pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {

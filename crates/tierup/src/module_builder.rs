@@ -148,10 +148,11 @@ impl ModuleBuilder {
         if let Some(error) = self.invalid {
             return Err(error.into());
         }
-        let threads = self.engine.config().module_threads();
         let module = self.decoder.finish()?;
         if self.on_arrival == OnArrival::Validate {
-            module.validate_functions(self.done..module.defined_functions(), threads)?;
+            let helpers = self.engine.helpers().claim();
+            let rest = self.done..module.defined_functions();
+            module.validate_functions(rest, helpers.threads())?;
         }
         if let Some(failure) = self.uncompiled {
             return Err(compile_error(&module, failure));
@@ -160,7 +161,7 @@ impl ModuleBuilder {
         let (engine, options) = (&self.engine, &self.options);
         let key = Module::key(engine, &Source::Lent(&module.bytes), options);
         Module::get_or_make(engine, (options, key), |key| {
-            let inner = ModuleInner::assemble(engine, module, (tiering, key))?;
+            let inner = ModuleInner::assemble(engine, module, tiering, (options, key))?;
             inner.install_arrived(self.drafts)?;
             if !options.is_lazy(engine.config()) {
                 inner.compile_whole()?;
@@ -203,12 +204,13 @@ impl ModuleBuilder {
     }
 
     fn validate(&mut self, bodies: Range<u32>) -> Result<(), tierup_wasm::Error> {
-        let threads = self.engine.config().module_threads();
-        self.decoder.arrived().validate_functions(bodies, threads)
+        let helpers = self.engine.helpers().claim();
+        self.decoder.arrived().validate_functions(bodies, helpers.threads())
     }
 
     fn compile(&mut self, bodies: Range<u32>) -> Result<(), tierup_wasm::Error> {
-        let threads = self.engine.config().module_threads();
+        let helpers = self.engine.helpers().claim();
+        let threads = helpers.threads();
         let module = self.decoder.arrived();
         let Begun { tiering, layout } =
             self.begun.get_or_insert_with(|| Begun::new(&self.plan, module));

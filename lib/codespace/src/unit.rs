@@ -39,6 +39,7 @@ use crate::{
     state::{Phase, Released},
     stats::{CodeStats, Counters},
     tables::Tables,
+    tenant::Tenant,
 };
 
 /// What a unit is made from.
@@ -53,6 +54,8 @@ pub struct UnitSpec {
     /// must not hold the unit or its code, or neither is ever freed. Whatever call frees the last
     /// of the code drops it, without holding a lock of the manager.
     pub owner: Arc<dyn Any + Send + Sync>,
+    /// Who pays for its memory; the manager's default tenant if nobody is named.
+    pub tenant: Option<Arc<Tenant>>,
 }
 
 impl fmt::Debug for UnitSpec {
@@ -69,6 +72,8 @@ pub struct Unit {
     home: Option<Home>,
     /// How many pins it has.
     pins: AtomicUsize,
+    /// How much code there had ever been when it was last used.
+    used_at: AtomicUsize,
     books: Mutex<Books>,
 }
 
@@ -101,7 +106,11 @@ impl Unit {
         manager.check_process()?;
         lazy_table::check(spec.functions)?;
         check_capacity(spec.functions, manager.config())?;
-        let identity = Arc::new(Identity::new(spec.owner, manager.counters()));
+        let tenant = spec.tenant.unwrap_or_else(|| Arc::clone(manager.default_tenant()));
+        if !tenant.is_of(manager.occupied_account()) {
+            return Err(ErrorKind::ForeignTenant.into());
+        }
+        let identity = Arc::new(Identity::new(spec.owner, tenant, manager.counters()));
         let books = Books {
             mode: Mode::default(),
             assumptions: Assumptions::default(),
@@ -114,12 +123,14 @@ impl Unit {
             identity,
             home: None,
             pins: AtomicUsize::new(0),
+            used_at: AtomicUsize::new(0),
             books: Mutex::new(Rank::Unit, books),
         };
         manager.counters().unit_added();
         if spec.functions != 0 {
             unit.settle(spec.functions, spec.lazy_stub)?;
         }
+        unit.touch();
         Ok(Arc::new(unit))
     }
 
@@ -230,6 +241,28 @@ impl Unit {
         self.pins.load(Ordering::Relaxed) != 0
     }
 
+    /// Who pays for its memory.
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.identity.tenant
+    }
+
+    /// It is in use. What is not is the first to lose its code; see [`CodeManager::victims`].
+    ///
+    /// Who makes an instance or enters code for the first time in a while may say so. Placing code
+    /// and [`Self::revive`] do, so that running code never has to.
+    pub fn touch(&self) {
+        let now = self.manager.counters().generated();
+        if self.used_at() != now {
+            self.used_at.store(now, Ordering::Relaxed);
+            self.tenant().touch(now);
+        }
+    }
+
+    pub(crate) fn used_at(&self) -> usize {
+        // Relaxed: for an order that need not be exact.
+        self.used_at.load(Ordering::Relaxed)
+    }
+
     /// What became of its code. Takes no lock.
     pub fn stats(&self) -> CodeStats {
         self.identity.own.snapshot()
@@ -311,10 +344,12 @@ impl Unit {
 
     fn settle_in(&mut self, arena: &Arc<Arena>, functions: u32, lazy_stub: usize) -> Result<bool> {
         let size = lazy_table::size(functions);
-        let Some(allocation) = arena.allocate(&[size])? else { return Ok(false) };
+        let Some(allocation) = arena.allocate(&[size], self.tenant())? else { return Ok(false) };
         let lazy_table = allocation.objects()[0].start;
         let entry = |function| lazy_table + function as usize * lazy_table::ENTRY_BYTES;
-        let Some(cells) = Cells::new(arena, functions, entry)? else { return Ok(false) };
+        let Some(cells) = Cells::new(arena, self.tenant(), functions, entry)? else {
+            return Ok(false);
+        };
         let (mut scope, _) = allocation.write()?;
         lazy_table::write(scope.bytes(), functions, lazy_stub);
         allocation.finish(scope)?;
@@ -392,15 +427,16 @@ impl Home {
 pub(crate) struct Identity {
     id: u64,
     owner: Arc<dyn Any + Send + Sync>,
+    tenant: Arc<Tenant>,
     own: Counters,
     all: Arc<Counters>,
 }
 
 impl Identity {
-    fn new(owner: Arc<dyn Any + Send + Sync>, all: &Arc<Counters>) -> Self {
+    fn new(owner: Arc<dyn Any + Send + Sync>, tenant: Arc<Tenant>, all: &Arc<Counters>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { id, owner, own: Counters::default(), all: Arc::clone(all) }
+        Self { id, owner, tenant, own: Counters::default(), all: Arc::clone(all) }
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -411,10 +447,17 @@ impl Identity {
         &self.owner
     }
 
-    /// Counts something for the unit and for all units.
+    /// Counts something for the unit, its tenant and all units.
     pub(crate) fn count(&self, what: impl Fn(&Counters)) {
         what(&self.own);
+        what(&self.tenant.counters);
         what(&self.all);
+    }
+
+    /// Bytes of code can be allocated again. [TE-EXACT]
+    pub(crate) fn freed(&self, bytes: usize) {
+        self.count(|counters| counters.freed(bytes));
+        self.tenant.give(bytes);
     }
 }
 

@@ -6,6 +6,7 @@ mod whole;
 mod allocating;
 mod finding;
 mod living;
+mod tenants;
 mod calling;
 mod collecting;
 mod failing;
