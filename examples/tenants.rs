@@ -181,11 +181,11 @@ fn report(engine: &Engine, calls: usize, cold: &mut [Duration]) {
     );
     println!(
         "{} compiles, {} failed; {} functions flushed, {} revived, {} collections",
-        stats.baseline.functions + stats.optimized.functions,
-        stats.failed_compiles,
-        stats.collections.flushed,
+        stats.compiles.baseline.functions + stats.compiles.optimized.functions,
+        stats.compiles.failed,
+        stats.flushes.total().functions,
         stats.revived,
-        stats.collections.collections
+        stats.collections.count
     );
 }
 
@@ -204,8 +204,8 @@ fn report_tenants(engine: &Engine) {
 /// What must hold whatever the machine does.
 fn check(engine: &Engine, curve: &Curve) -> Outcome<()> {
     let stats = engine.stats();
-    if stats.failed_compiles != 0 {
-        return Err(format!("{} compiles failed", stats.failed_compiles).into());
+    if stats.compiles.failed != 0 {
+        return Err(format!("{} compiles failed", stats.compiles.failed).into());
     }
     if LIMIT < curve.most_committed {
         return Err(format!("{} bytes were committed", curve.most_committed).into());
@@ -217,7 +217,7 @@ fn check(engine: &Engine, curve: &Curve) -> Outcome<()> {
         if tenant.name == "idle" {
             let percent = tenant.used_bytes as f64 * 100.0 / tenant.peak_bytes as f64;
             println!("\nthe idle tenant keeps {percent:.1} % of its peak (row: at most 5)");
-            if 5.0 < percent && stats.collections.flushed != 0 {
+            if 5.0 < percent && stats.flushes.total().functions != 0 {
                 return Err("the idle tenant keeps too much".into());
             }
         }

@@ -121,7 +121,7 @@ fn lost(frames: i32) -> Outcome<f64> {
     let mut times = Vec::new();
     for _ in 0..SAMPLES / 2 {
         let quiet = loops()?;
-        let (done, before) = (AtomicBool::new(false), engine.stats().collections.collections);
+        let (done, before) = (AtomicBool::new(false), engine.stats().collections.count);
         let busy = thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) && garbage.compile().is_ok() {
@@ -136,7 +136,7 @@ fn lost(frames: i32) -> Outcome<f64> {
             done.store(true, Ordering::Relaxed);
             busy
         })?;
-        let collections = engine.stats().collections.collections - before;
+        let collections = engine.stats().collections.count - before;
         times.push((busy - quiet) / collections.max(1) as f64 / 1e3);
     }
     Ok(median(&mut times))

@@ -1,8 +1,9 @@
 //! The numbers that Tierup promises, in one table.
 //!
 //! `cargo bench -p tierup-bench` measures everything; words after `--` select groups (`lookup`,
-//! `start`, `entry`, `calls`, `javascript`, `place`, `collect`, `traps`, `wrappers`, `sharing`, `threads`, `process`).
-//! What needs files that are not here is skipped, and says which environment variable would have named them:
+//! `start`, `entry`, `calls`, `javascript`, `place`, `collect`, `statistics`, `traps`, `wrappers`, `sharing`,
+//! `threads`, `process`). What needs files that are not here is skipped, and says which environment
+//! variable would have named them:
 //!
 //! ```text
 //! TIERUP_BIN      the command line tool       default: beside this benchmark, if it was built
@@ -24,6 +25,7 @@ mod process;
 mod random;
 mod sharing;
 mod start;
+mod statistics;
 mod threads;
 mod traps;
 mod wrappers;
@@ -38,7 +40,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Group = fn(&mut Table) -> Outcome;
 
 /// Processes come first: a child's peak of memory counts from that of its parent.
-const GROUPS: [(&str, Group); 12] = [
+const GROUPS: [(&str, Group); 13] = [
     ("process", process::run),
     ("start", start::run),
     ("lookup", lookup::run),
@@ -47,6 +49,7 @@ const GROUPS: [(&str, Group); 12] = [
     ("javascript", javascript::run),
     ("place", place::run),
     ("collect", collect::run),
+    ("statistics", statistics::run),
     ("traps", traps::run),
     ("wrappers", wrappers::run),
     ("sharing", sharing::run),

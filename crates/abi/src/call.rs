@@ -53,6 +53,11 @@ pub struct CallLayout {
 }
 
 impl CallLayout {
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        (self.params.capacity() + self.results.capacity()) * size_of::<Place>()
+    }
+
     /// How functions of type `ty` are called.
     pub fn new(ty: &FuncType) -> Self {
         let mut results = Assigner::new(&RESULT_GPRS);

@@ -32,6 +32,12 @@ pub struct InstanceLayout {
 }
 
 impl InstanceLayout {
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        let calls = self.calls.iter().map(CallLayout::heap_bytes).sum::<usize>();
+        size_of_val(&*self.shared_globals) + size_of_val(&*self.calls) + calls
+    }
+
     /// The layout for instances of `module`.
     pub fn new(module: &Module) -> Self {
         let mut next = InstanceHead::SIZE as u32;

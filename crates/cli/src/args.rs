@@ -97,10 +97,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
 
-    /// Print what the engine did, to standard error, when the program has ended
-    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
-        default_missing_value = "text")]
-    pub(crate) stats: Option<StatsFormat>,
+    #[command(flatten)]
+    pub(crate) stats: StatsArgs,
 
     /// The module (binary or text form), and the program's arguments
     #[arg(value_names = ["FILE", "ARGS"], required = true, trailing_var_arg = true)]
@@ -130,13 +128,28 @@ impl EngineArgs {
     }
 }
 
+/// Options about what the engine tells in the end.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatsArgs {
+    /// Print what the engine did, to standard error, when all has ended
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
+        default_missing_value = "text")]
+    pub(crate) stats: Option<StatsFormat>,
+
+    /// Write it to a file instead
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stats_file: Option<PathBuf>,
+}
+
 /// Form of the statistics.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum StatsFormat {
     /// For people.
     Text,
-    /// For programs.
+    /// For programs: one object.
     Json,
+    /// For Prometheus.
+    Prometheus,
 }
 
 /// Arguments of `compile`.
@@ -153,6 +166,9 @@ pub(crate) struct CompileArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) stats: StatsArgs,
 
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
@@ -196,6 +212,9 @@ pub(crate) struct WastArgs {
     #[arg(long)]
     pub(crate) remove_code: bool,
 
+    #[command(flatten)]
+    pub(crate) stats: StatsArgs,
+
     /// The scripts
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
@@ -225,6 +244,9 @@ pub(crate) struct JsArgs {
     /// What becomes of rejections that nobody handles
     #[arg(long, value_name = "WHAT", default_value = "error")]
     pub(crate) unhandled_rejections: UnhandledRejections,
+
+    #[command(flatten)]
+    pub(crate) stats: StatsArgs,
 
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
@@ -299,9 +321,9 @@ mod tests {
     #[test]
     fn stats_take_their_format_only_with_an_equals_sign() {
         let args = parse_run(&["--stats", "a.wasm"]);
-        assert!(matches!(args.stats, Some(StatsFormat::Text)));
+        assert!(matches!(args.stats.stats, Some(StatsFormat::Text)));
         let args = parse_run(&["--stats=json", "a.wasm"]);
-        assert!(matches!(args.stats, Some(StatsFormat::Json)));
+        assert!(matches!(args.stats.stats, Some(StatsFormat::Json)));
         assert_eq!(args.command, ["a.wasm"]);
     }
 }

@@ -13,7 +13,7 @@ use tierup::{CompilerStrategy, Engine, EngineStats};
 use crate::{
     args::{CompileArgs, CompileTier},
     outcome::Failure,
-    run,
+    run, stats,
 };
 
 /// What compiling took.
@@ -56,7 +56,12 @@ pub(crate) fn run(args: &CompileArgs) -> Result<u8, Failure> {
         stats: engine.stats(),
         bailouts: engine.bailouts(),
     };
-    let text = if args.json { json(&figures) } else { text(&figures) };
+    let done = print(args, &figures);
+    stats::after(&args.stats, &engine, done)
+}
+
+fn print(args: &CompileArgs, figures: &Figures) -> Result<u8, Failure> {
+    let text = if args.json { json(figures) } else { text(figures) };
     writeln!(io::stdout(), "{text}")
         .map_err(|error| Failure::error(format!("cannot print the figures: {error}")))?;
     Ok(0)
@@ -84,13 +89,13 @@ fn text(figures: &Figures) -> String {
          bodies              {bodies} bytes\n\
          machine code        {code} bytes, {:.2} for each byte of a body\n\
          bailouts            {}",
-        stats.baseline.functions,
-        stats.optimized.functions,
+        stats.compiles.baseline.functions,
+        stats.compiles.optimized.functions,
         milliseconds(*load),
         milliseconds(*wall),
         milliseconds(*cpu),
         code as f64 / bodies.max(1) as f64,
-        stats.bailouts
+        stats.compiles.bailouts
     );
     for (reason, count) in bailouts {
         text += &format!("\n  {reason}: {count}");
@@ -103,23 +108,23 @@ fn json(figures: &Figures) -> String {
     let reasons: BTreeMap<_, _> = bailouts.iter().map(|(reason, count)| (reason, count)).collect();
     json!({
         "functions": figures.functions,
-        "baseline_functions": stats.baseline.functions,
-        "optimized_functions": stats.optimized.functions,
+        "baseline_functions": stats.compiles.baseline.functions,
+        "optimized_functions": stats.compiles.optimized.functions,
         "load_milliseconds": milliseconds(figures.load),
         "wall_milliseconds": milliseconds(figures.wall),
         "cpu_milliseconds": milliseconds(figures.cpu),
         "body_bytes": body_bytes(stats),
         "code_bytes": code_bytes(stats),
-        "bailouts": stats.bailouts,
+        "bailouts": stats.compiles.bailouts,
         "bailout_reasons": reasons,
     })
     .to_string()
 }
 
 fn body_bytes(stats: &EngineStats) -> u64 {
-    stats.baseline.body_bytes + stats.optimized.body_bytes
+    stats.compiles.baseline.body_bytes + stats.compiles.optimized.body_bytes
 }
 
 fn code_bytes(stats: &EngineStats) -> u64 {
-    stats.baseline.code_bytes + stats.optimized.code_bytes
+    stats.compiles.baseline.code_bytes + stats.compiles.optimized.code_bytes
 }

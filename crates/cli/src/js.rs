@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, path::Path};
 
+use tierup::Engine;
 use tierup_js::{Exposure, FileKind, RealmOptions, Rejections, Shell, ShellOptions};
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     options::Limits,
     outcome::Failure,
     run::{self, engine},
-    stack,
+    stack, stats,
 };
 
 /// Runs scripts. Returns the exit code.
@@ -20,7 +21,8 @@ pub(crate) fn run(args: &JsArgs) -> Result<u8, Failure> {
         (None, None) if !args.files.is_empty() => (None, &[][..]),
         (None, None) => return Err(Failure::usage("a FILE or -e CODE is wanted")),
     };
-    let shell = shell(args, arguments)?;
+    let engine = engine(&args.engine)?;
+    let shell = shell(args, &engine, arguments)?;
     let run_all = || {
         for file in &args.files {
             shell.run_file(file, kind(args, file))?;
@@ -33,14 +35,12 @@ pub(crate) fn run(args: &JsArgs) -> Result<u8, Failure> {
         }
         shell.run_until_idle()
     };
-    match run_all() {
-        // The system keeps the lowest 8 bits of what a program exits with.
-        Ok(code) => Ok(code as u8),
-        Err(error) => Err(Failure::error(error)),
-    }
+    // The system keeps the lowest 8 bits of what a program exits with.
+    let done = run_all().map(|code| code as u8).map_err(Failure::error);
+    stats::after(&args.stats, &engine, done)
 }
 
-fn shell(args: &JsArgs, arguments: &[OsString]) -> Result<Shell, Failure> {
+fn shell(args: &JsArgs, engine: &Engine, arguments: &[OsString]) -> Result<Shell, Failure> {
     let limits = Limits::new(&args.engine.wasm);
     let (timeout, fuel) = (limits.timeout, limits.fuel);
     let realm = RealmOptions::new().limits(limits).script_stack(stack::SCRIPT);
@@ -57,7 +57,7 @@ fn shell(args: &JsArgs, arguments: &[OsString]) -> Result<Shell, Failure> {
             UnhandledRejections::None => Rejections::Ignore,
         },
     };
-    let shell = Shell::new(&engine(&args.engine)?, options).map_err(Failure::error)?;
+    let shell = Shell::new(engine, options).map_err(Failure::error)?;
     if let Some(timeout) = timeout {
         let interrupt = shell.realm().interrupt();
         run::end_after(timeout, move || interrupt.request());

@@ -2,8 +2,6 @@
 
 use std::{
     ffi::OsString,
-    io,
-    io::Write,
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
     thread,
@@ -14,7 +12,7 @@ use tierup::{Config, Engine, Error, Instance, Linker, Module, Store};
 use tierup_wasi::{Exit, Preopen, WasiContext};
 
 use crate::{
-    args::{EngineArgs, RunArgs, StatsFormat},
+    args::{EngineArgs, RunArgs},
     file,
     invoke::invoke,
     options::Limits,
@@ -46,10 +44,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let done = preload(args, &engine, &mut linker, &mut store)
         .and_then(|()| Ok(linker.instantiate(&mut store, &module)?))
         .and_then(|instance| call(args, arguments, &module, (&mut store, instance)));
-    if let Some(format) = args.stats {
-        print_stats(&engine, format);
-    }
-    done
+    stats::after(&args.stats, &engine, done)
 }
 
 /// The engine that the options describe.
@@ -194,14 +189,4 @@ fn exported_functions(module: &Module) -> String {
     });
     let functions: String = functions.take(20).collect();
     if functions.is_empty() { functions } else { format!("; it exports{functions}") }
-}
-
-fn print_stats(engine: &Engine, format: StatsFormat) {
-    let figures = engine.stats();
-    let text = match format {
-        StatsFormat::Text => stats::text(&figures),
-        StatsFormat::Json => stats::json(&figures),
-    };
-    // Statistics are extra: the program's own outcome counts.
-    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -33,7 +33,9 @@ use sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use crate::{activation, interrupt::SharedBlock};
+use crate::{
+    FlushCause, FlushStats, activation, events, flushes::FlushCounters, interrupt::SharedBlock,
+};
 
 /// How long is waited for what. Chosen, not measured, but for the first: about what it takes until
 /// a running thread polls.
@@ -74,6 +76,7 @@ pub(crate) struct Shared {
     /// [CO-LITTLE]
     patience: Duration,
     counts: Counts,
+    flushes: FlushCounters,
 }
 
 /// What collections there were.
@@ -82,24 +85,18 @@ struct Counts {
     collections: AtomicU64,
     objects: AtomicU64,
     bytes: AtomicU64,
-    flushed: AtomicU64,
-    flushed_bytes: AtomicU64,
 }
 
 /// What collections of code there were.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CollectionStats {
-    /// Collections that came to an end.
-    pub collections: u64,
+    /// Those that came to an end.
+    pub count: u64,
     /// Code objects freed.
     pub objects: u64,
     /// Bytes of their code.
     pub bytes: u64,
-    /// Functions whose code was taken away, because somebody wanted that or to stay under the
-    /// limit.
-    pub flushed: u64,
-    /// Bytes of their code.
-    pub flushed_bytes: u64,
 }
 
 /// What the worker is to do.
@@ -182,6 +179,7 @@ impl Collector {
             noticed: AtomicBool::new(false),
             patience,
             counts: Counts::default(),
+            flushes: FlushCounters::default(),
         }))
     }
 
@@ -230,8 +228,12 @@ impl Collector {
     }
 
     /// Code was taken away.
-    pub(crate) fn count_flushed(&self, removed: Removed) {
-        self.0.count_flushed(removed);
+    pub(crate) fn note_flushed(&self, cause: FlushCause, removed: Removed) {
+        self.0.note_flushed(cause, removed);
+    }
+
+    pub(crate) fn flush_stats(&self) -> FlushStats {
+        self.0.flushes.stats()
     }
 
     /// An activation has answered.
@@ -252,11 +254,9 @@ impl Collector {
     }
 
     pub(crate) fn stats(&self) -> CollectionStats {
-        let Counts { collections, objects, bytes, flushed, flushed_bytes } = &self.0.counts;
+        let Counts { collections, objects, bytes } = &self.0.counts;
         CollectionStats {
-            flushed: flushed.load(Ordering::Relaxed),
-            flushed_bytes: flushed_bytes.load(Ordering::Relaxed),
-            collections: collections.load(Ordering::Relaxed),
+            count: collections.load(Ordering::Relaxed),
             objects: objects.load(Ordering::Relaxed),
             bytes: bytes.load(Ordering::Relaxed),
         }
@@ -331,9 +331,11 @@ impl Shared {
     }
 
     /// Code was taken away.
-    pub(crate) fn count_flushed(&self, removed: Removed) {
-        self.counts.flushed.fetch_add(removed.functions as u64, Ordering::Relaxed);
-        self.counts.flushed_bytes.fetch_add(removed.code_bytes as u64, Ordering::Relaxed);
+    pub(crate) fn note_flushed(&self, cause: FlushCause, removed: Removed) {
+        self.flushes.count(cause, removed);
+        if removed.functions != 0 {
+            events::flush(cause, removed);
+        }
     }
 
     fn live_blocks(&self) -> Vec<Arc<SharedBlock>> {

@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use codespace::{
-    CodeManager, Collected, Draft, FaultPlan, Filter, Installed, Placed, Removed, Step, Tenant,
-    Unit, UnitSpec, Whose,
+    CodeManager, Collected, Draft, FaultPlan, Filter, Footprints, Installed, Placed, Removed, Step,
+    Tenant, Unit, UnitSpec, Whose,
 };
 use sync::atomic::{AtomicU64, Ordering};
 use tierup_abi::{MemoryMode, TrapKind};
@@ -13,8 +13,8 @@ use tierup_wasm::DefinedFunc;
 use vmem::ForkGuard;
 
 use crate::{
-    CollectionStats, CompiledModule, Error, TypeRegistry, collector::Collector,
-    interrupt::SharedBlock, wrappers::Wrappers,
+    CollectionStats, CompiledModule, Error, FlushCause, FlushStats, TypeRegistry,
+    collector::Collector, interrupt::SharedBlock, wrappers::Wrappers,
 };
 
 /// What the runtime asks of whoever decides when to compile what. Each module has its own.
@@ -96,6 +96,7 @@ pub struct EngineState {
     counters: Counters,
     fork_guard: ForkGuard,
     collector: Collector,
+    modules: Footprints,
 }
 
 impl EngineState {
@@ -115,6 +116,7 @@ impl EngineState {
             manager,
             counters: Counters::default(),
             fork_guard: ForkGuard::new()?,
+            modules: Footprints::default(),
         }))
     }
 
@@ -138,6 +140,11 @@ impl EngineState {
         &self.manager
     }
 
+    /// Bytes on the heap of what is known of modules.
+    pub fn modules(&self) -> &Footprints {
+        &self.modules
+    }
+
     /// What happened so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
@@ -156,6 +163,11 @@ impl EngineState {
     /// What collections of code there were.
     pub fn collection_stats(&self) -> CollectionStats {
         self.collector.stats()
+    }
+
+    /// What code was taken away.
+    pub fn flush_stats(&self) -> FlushStats {
+        self.collector.flush_stats()
     }
 
     /// Takes the code that `filter` selects away from a module's functions; they go back to
@@ -192,18 +204,18 @@ impl EngineState {
 
     fn note_removed(&self, removed: Removed) {
         if removed.functions != 0 {
-            self.collector.count_flushed(removed);
+            self.collector.note_flushed(FlushCause::Asked, removed);
             self.collector.want();
         }
     }
 
     /// Takes steps to get memory one after the other, each with a collection, on this thread.
-    pub fn take_steps(&self, whose: Whose<'_>, steps: &[Step]) -> Removed {
+    pub fn take_steps(&self, whose: Whose<'_>, steps: &[Step], cause: FlushCause) -> Removed {
         if self.is_inherited() {
             return Removed::default();
         }
         self.wrappers.collect();
-        self.collector.take_all(whose, steps)
+        self.collector.take_all(whose, steps, cause)
     }
 
     /// Places code in a unit of this engine. If that is over a limit, code is given up that has

@@ -20,7 +20,7 @@ use std::arch::naked_asm;
 use tierup_abi::{InstanceHead, StoreBlock};
 use tierup_wasm::DefinedFunc;
 
-use crate::{StoreState, Trap, compile_stack, host::Pending, owner::Owner};
+use crate::{StoreState, Trap, compile_stack, events, host::Pending, owner::Owner};
 
 /// Address of the lazy stub, for units of Wasm functions.
 pub(crate) fn stub_address() -> usize {
@@ -105,6 +105,7 @@ unsafe extern "C" fn compile(instance: *const InstanceHead, number: u32) -> usiz
     let module = instance.expect("an instance that runs is alive").module();
     if module.unit().revive(number) {
         store.engine().counters().count_revived();
+        events::revive(module.unit().id(), number);
         return module.unit().cell(number) as usize;
     }
     let function = DefinedFunc(number);

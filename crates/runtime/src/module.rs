@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use codespace::{Tenant, Unit, UnitSpec};
+use codespace::{Footprint, Tenant, Unit, UnitSpec};
 use tierup_abi::InstanceLayout;
 use tierup_wasm::{Entity, Module, Names};
 
@@ -19,9 +19,28 @@ pub struct ModuleInfo {
     layout: InstanceLayout,
     names: OnceLock<Names>,
     exports: HashMap<String, Entity>,
+    footprint: Footprint,
 }
 
 impl ModuleInfo {
+    fn new(engine: &EngineState, module: Module) -> Self {
+        let layout = InstanceLayout::new(&module);
+        let exports = module.exports.iter().map(|export| (export.name.clone(), export.entity));
+        let exports: HashMap<_, _> = exports.collect();
+        let entries = exports.capacity() * (size_of::<(String, Entity)>() + 1);
+        let names = exports.keys().map(String::capacity).sum::<usize>();
+        let types = module.types.len() * size_of::<Arc<RegisteredType>>();
+        let fixed = size_of::<Self>() + size_of::<CompiledModule>() + types;
+        let bytes = fixed + module.heap_bytes() + layout.heap_bytes() + entries + names;
+        let footprint = engine.modules().add(bytes);
+        Self { module, layout, names: OnceLock::new(), exports, footprint }
+    }
+
+    /// Bytes on the heap: what was decoded, the binary among it, and what was derived from it.
+    pub fn heap_bytes(&self) -> usize {
+        self.footprint.bytes()
+    }
+
     /// The decoded module.
     pub fn module(&self) -> &Module {
         &self.module
@@ -39,7 +58,11 @@ impl ModuleInfo {
 
     /// Its names, read when first asked for.
     pub fn names(&self) -> &Names {
-        self.names.get_or_init(|| Names::parse(&self.module))
+        self.names.get_or_init(|| {
+            let names = Names::parse(&self.module);
+            self.footprint.grow(names.heap_bytes());
+            names
+        })
     }
 }
 
@@ -68,11 +91,8 @@ impl CompiledModule {
     ) -> Result<Self, Error> {
         let types = module.types.iter().map(|ty| engine.types().register(ty));
         let types = types.collect::<Result<_, _>>()?;
-        let layout = InstanceLayout::new(&module);
         let functions = module.defined_functions();
-        let exports = module.exports.iter().map(|export| (export.name.clone(), export.entity));
-        let exports = exports.collect();
-        let info = Arc::new(ModuleInfo { module, layout, names: OnceLock::new(), exports });
+        let info = Arc::new(ModuleInfo::new(engine, module));
         let unit = engine.new_unit(tenant, || UnitSpec {
             functions,
             lazy_stub: lazy::stub_address(),

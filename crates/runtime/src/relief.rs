@@ -16,7 +16,11 @@ use std::{sync::Arc, thread, time::Duration};
 
 use codespace::{GENTLE_STEPS, HARD_STEPS, Removed, Shortage, Step, Tenant, Whose};
 
-use crate::collector::{Collector, Shared};
+use crate::{
+    FlushCause,
+    collector::{Collector, Shared},
+    events,
+};
 
 /// How often somebody who finds no room for code makes some, if others take it: each time after
 /// twice the pause.
@@ -34,8 +38,8 @@ trait Goal {
 
 impl Collector {
     /// Takes all steps to their end.
-    pub(crate) fn take_all(&self, whose: Whose<'_>, steps: &[Step]) -> Removed {
-        self.shared().give_up(whose, steps, &mut All)
+    pub(crate) fn take_all(&self, whose: Whose<'_>, steps: &[Step], cause: FlushCause) -> Removed {
+        self.shared().give_up((whose, cause), steps, &mut All)
     }
 
     /// Tries until there is room for somebody of that tenant, or nothing is left to give up.
@@ -54,10 +58,9 @@ impl Collector {
                 Shortage::Manager { wanted } => (Whose::Everybody, wanted),
                 Shortage::Tenant { wanted } => (Whose::Tenant(tenant), wanted),
             };
-            tracing::debug!(target: "runtime", ?whose, wanted, "making room");
             let missing = shared.manager().ransom(whose, wanted);
             let mut room = Room { attempt: &attempt, result, shortage, missing };
-            let removed = shared.give_up(whose, &HARD_STEPS, &mut room);
+            let removed = shared.give_up((whose, FlushCause::Limit), &HARD_STEPS, &mut room);
             let is_met = room.is_met();
             result = room.result;
             if removed.functions == 0 && !is_met && !shared.manager().is_in_flight(whose) {
@@ -81,16 +84,21 @@ impl Shared {
         }
         for tenant in wanting {
             let whose = tenant.as_ref().map_or(Whose::Everybody, Whose::Tenant);
-            let removed = self.give_up(whose, &GENTLE_STEPS, &mut Low { shared: self, whose });
-            let (functions, bytes) = (removed.functions, removed.code_bytes);
-            tracing::debug!(target: "runtime", ?whose, functions, bytes, "relieved");
+            let mut low = Low { shared: self, whose };
+            self.give_up((whose, FlushCause::Sweep), &GENTLE_STEPS, &mut low);
         }
     }
 
     /// Takes steps until the goal is met, and returns what it took away.
-    fn give_up(self: &Arc<Self>, whose: Whose<'_>, steps: &[Step], goal: &mut dyn Goal) -> Removed {
+    fn give_up(
+        self: &Arc<Self>,
+        (whose, cause): (Whose<'_>, FlushCause),
+        steps: &[Step],
+        goal: &mut dyn Goal,
+    ) -> Removed {
         let mut all = Removed::default();
         for &step in steps {
+            events::budget(cause, self.manager(), (whose, step));
             if step == Step::Collect {
                 self.collect();
                 if goal.look() {
@@ -101,7 +109,7 @@ impl Shared {
             let mut waiting = 0;
             for unit in self.manager().victims(whose) {
                 let removed = unit.take(step);
-                self.count_flushed(removed);
+                self.note_flushed(cause, removed);
                 all += removed;
                 waiting += removed.code_bytes;
                 // [RE-ENOUGH]

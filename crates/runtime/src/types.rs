@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, OnceLock, Weak},
 };
 
+use codespace::{Footprint, Footprints};
 use sync::{Mutex, Rank};
 use tierup_abi::{CallLayout, NULL_TYPE_ID};
 use tierup_wasm::FuncType;
@@ -23,6 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub struct TypeRegistry {
     state: Arc<Mutex<State>>,
+    footprints: Footprints,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +37,8 @@ impl TypeRegistry {
     /// An empty registry.
     pub fn new() -> Self {
         let state = State { last_id: NULL_TYPE_ID, types: HashMap::new() };
-        Self { state: Arc::new(Mutex::new(Rank::Types, state)) }
+        let state = Arc::new(Mutex::new(Rank::Types, state));
+        Self { state, footprints: Footprints::default() }
     }
 
     /// The registered form of `ty`.
@@ -50,9 +53,12 @@ impl TypeRegistry {
         }
         let id = state.last_id.checked_add(1).ok_or(ErrorKind::TooManyTypes)?;
         state.last_id = id;
+        let layout = CallLayout::new(ty);
+        let bytes = ENTRY_BYTES + 2 * ty.heap_bytes() + layout.heap_bytes();
         let registered = Arc::new(RegisteredType {
             id,
-            layout: CallLayout::new(ty),
+            layout,
+            _footprint: self.footprints.add(bytes),
             ty: ty.clone(),
             entry_wrapper: OnceLock::new(),
             host_wrapper: OnceLock::new(),
@@ -60,6 +66,11 @@ impl TypeRegistry {
         });
         state.types.insert(ty.clone(), Arc::downgrade(&registered));
         Ok(registered)
+    }
+
+    /// Bytes on the heap. Takes no lock.
+    pub fn heap_bytes(&self) -> usize {
+        self.footprints.bytes()
     }
 
     /// True if `ty` is one of this registry: only then its id means anything here.
@@ -93,7 +104,14 @@ pub struct RegisteredType {
     pub(crate) entry_wrapper: OnceLock<Arc<Wrapper>>,
     pub(crate) host_wrapper: OnceLock<Arc<Wrapper>>,
     registry: Arc<Mutex<State>>,
+    _footprint: Footprint,
 }
+
+/// What a type takes beside its parts: itself behind an `Arc`, and its place in the map, of which
+/// two thirds are filled on average.
+const ENTRY_BYTES: usize = size_of::<RegisteredType>()
+    + 2 * size_of::<usize>()
+    + (size_of::<(FuncType, Weak<RegisteredType>)>() + 1) * 3 / 2;
 
 impl RegisteredType {
     /// The id that machine code compares.

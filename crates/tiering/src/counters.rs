@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use codespace::Tier;
+use codespace::{Footprints, Tier};
+use histogram::{Histogram, Summary};
 use sync::{
     Mutex, Rank,
     atomic::{AtomicU64, Ordering},
@@ -13,6 +14,8 @@ use tierup_compile::{CompileError, CompileErrorKind};
 #[derive(Debug)]
 pub struct CompileCounters {
     tiers: [AtomicCounts; 2],
+    lazy_times: Histogram,
+    optimizing_times: Histogram,
     lazy: AtomicU64,
     failed: AtomicU64,
     bailouts: AtomicU64,
@@ -24,6 +27,7 @@ pub struct CompileCounters {
     tier_ups_failed: AtomicU64,
     tier_ups_discarded: AtomicU64,
     events: Mutex<Events>,
+    modules: Footprints,
 }
 
 /// Events with texts, which are rare.
@@ -52,8 +56,29 @@ pub struct CompileFailure {
     pub message: String,
 }
 
+/// Compiles of an engine.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct CompileStats {
+    /// By the baseline compiler.
+    pub baseline: TierCounts,
+    /// By the optimizing compiler.
+    pub optimized: TierCounts,
+    /// Functions that were compiled because somebody called them.
+    pub lazy: u64,
+    /// Functions that the baseline compiler left to the optimizing one.
+    pub bailouts: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// How long callers of functions without code waited for it.
+    pub lazy_nanoseconds: Summary,
+    /// How long the optimizing compiler took for a function.
+    pub optimizing_nanoseconds: Summary,
+}
+
 /// What became of functions that ran long.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TierUpCounts {
     /// Functions that were queued for optimizing.
     pub queued: u64,
@@ -75,10 +100,12 @@ struct AtomicCounts {
 
 /// Counts of one tier.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TierCounts {
     /// Functions compiled.
     pub functions: u64,
     /// Time that it took, summed over threads.
+    #[cfg_attr(feature = "serde", serde(rename = "nanoseconds", serialize_with = "nanoseconds"))]
     pub time: Duration,
     /// Bytes of their bodies.
     pub body_bytes: u64,
@@ -95,7 +122,25 @@ pub(crate) struct Compile {
     pub(crate) code_bytes: usize,
 }
 
+#[cfg(feature = "serde")]
+fn nanoseconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+}
+
 impl CompileCounters {
+    /// All that is counted of compiles. Takes no lock.
+    pub fn stats(&self) -> CompileStats {
+        CompileStats {
+            baseline: self.tier(Tier::Baseline),
+            optimized: self.tier(Tier::Optimized),
+            lazy: self.lazy(),
+            bailouts: self.bailouts(),
+            failed: self.failed(),
+            lazy_nanoseconds: self.lazy_times.summary(),
+            optimizing_nanoseconds: self.optimizing_times.summary(),
+        }
+    }
+
     /// The counts of one tier.
     pub fn tier(&self, tier: Tier) -> TierCounts {
         let counts = &self.tiers[tier as usize];
@@ -141,6 +186,11 @@ impl CompileCounters {
             failed: self.tier_ups_failed.load(Ordering::Relaxed),
             discarded: self.tier_ups_discarded.load(Ordering::Relaxed),
         }
+    }
+
+    /// Bytes on the heap of what is remembered of modules for tiering.
+    pub fn modules(&self) -> &Footprints {
+        &self.modules
     }
 
     /// Work that first-tier code reported.
@@ -199,10 +249,15 @@ impl CompileCounters {
         counts.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
         counts.body_bytes.fetch_add(compile.body_bytes as u64, Ordering::Relaxed);
         counts.code_bytes.fetch_add(compile.code_bytes as u64, Ordering::Relaxed);
+        if compile.tier == Tier::Optimized {
+            self.optimizing_times.record(nanoseconds);
+        }
     }
 
-    pub(crate) fn count_lazy(&self) {
+    /// Counts a function that got code because it was called, and how long that took.
+    pub(crate) fn count_lazy(&self, time: Duration) {
         self.lazy.fetch_add(1, Ordering::Relaxed);
+        self.lazy_times.record_time(time);
     }
 
     pub(crate) fn count_failure(&self, failure: CompileFailure) {
@@ -218,6 +273,8 @@ impl Default for CompileCounters {
     fn default() -> Self {
         Self {
             tiers: Default::default(),
+            lazy_times: Histogram::new(),
+            optimizing_times: Histogram::new(),
             lazy: AtomicU64::default(),
             failed: AtomicU64::default(),
             bailouts: AtomicU64::default(),
@@ -229,6 +286,7 @@ impl Default for CompileCounters {
             tier_ups_failed: AtomicU64::default(),
             tier_ups_discarded: AtomicU64::default(),
             events: Mutex::new(Rank::CompileFailures, Events::default()),
+            modules: Footprints::default(),
         }
     }
 }

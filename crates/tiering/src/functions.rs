@@ -6,6 +6,7 @@
 
 use std::sync::OnceLock;
 
+use codespace::Footprint;
 use sync::atomic::{AtomicU64, Ordering};
 
 use crate::job::Job;
@@ -14,7 +15,10 @@ const CHUNK: usize = 64;
 
 /// Records of all functions of a module.
 #[derive(Debug)]
-pub(crate) struct Functions(Box<[OnceLock<Box<[FunctionState]>>]>);
+pub(crate) struct Functions {
+    chunks: Box<[OnceLock<Box<[FunctionState]>>]>,
+    footprint: Footprint,
+}
 
 /// The record of one function.
 #[derive(Debug)]
@@ -25,21 +29,32 @@ pub(crate) struct FunctionState {
 }
 
 impl Functions {
-    pub(crate) fn new(count: u32) -> Self {
+    /// For that many functions. Their bytes are added to `footprint`.
+    pub(crate) fn new(count: u32, footprint: Footprint) -> Self {
         let chunks = (count as usize).div_ceil(CHUNK);
-        Self((0..chunks).map(|_| OnceLock::new()).collect())
+        let chunks: Box<[_]> = (0..chunks).map(|_| OnceLock::new()).collect();
+        footprint.grow(size_of_val(&*chunks));
+        Self { chunks, footprint }
+    }
+
+    /// Bytes of all that the module's tiering has on the heap.
+    pub(crate) fn footprint(&self) -> &Footprint {
+        &self.footprint
     }
 
     /// The record of a function, made if there is none.
     pub(crate) fn get(&self, function: u32) -> &FunctionState {
-        let chunk = &self.0[function as usize / CHUNK];
-        let new = || (0..CHUNK).map(|_| FunctionState::new()).collect();
+        let chunk = &self.chunks[function as usize / CHUNK];
+        let new = || {
+            self.footprint.grow(CHUNK * size_of::<FunctionState>());
+            (0..CHUNK).map(|_| FunctionState::new()).collect()
+        };
         &chunk.get_or_init(new)[function as usize % CHUNK]
     }
 
     /// The record of a function, if it was heard of.
     pub(crate) fn find(&self, function: u32) -> Option<&FunctionState> {
-        let chunk = self.0.get(function as usize / CHUNK)?.get()?;
+        let chunk = self.chunks.get(function as usize / CHUNK)?.get()?;
         chunk.get(function as usize % CHUNK)
     }
 }
@@ -64,16 +79,21 @@ impl FunctionState {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use codespace::Footprints;
+
     use super::*;
 
     #[test]
     fn records_are_made_in_chunks_and_kept_apart() {
-        let functions = Functions::new(130);
+        let sum = Footprints::default();
+        let functions = Functions::new(130, sum.add(0));
         assert!(functions.find(129).is_none());
         assert_eq!(functions.get(129).add_heat(5), 0);
         assert_eq!(functions.get(129).add_heat(5), 5);
         let heat = |function| functions.find(function).map(|state| state.add_heat(0));
         assert_eq!((heat(129), heat(128)), (Some(10), Some(0)));
+        let chunk = CHUNK * size_of::<FunctionState>();
+        assert_eq!(sum.bytes(), size_of_val(&*functions.chunks) + chunk);
         assert!(functions.find(0).is_none() && functions.find(1000).is_none());
     }
 }

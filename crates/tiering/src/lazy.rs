@@ -24,6 +24,7 @@ use tierup_wasm::DefinedFunc;
 use crate::{
     CompileCounters, CompileFailure, Subject, Validity,
     counters::Compile,
+    events,
     gate::{Entered, Gate},
 };
 
@@ -76,10 +77,11 @@ impl FunctionCompiler {
         subject: &dyn Subject,
         function: DefinedFunc,
     ) -> Result<(), CompileError> {
-        if let Outcome::Compiled(installed) = self.compile(subject, function)? {
-            let function = subject.module().function(function).0;
-            tracing::debug!(target: "tiering", function, ?installed, "lazy compile");
-            self.counters.count_lazy();
+        let start = Instant::now();
+        if let Outcome::Compiled(_) = self.compile(subject, function)? {
+            let time = start.elapsed();
+            events::lazy(subject, function, time);
+            self.counters.count_lazy(time);
         }
         Ok(())
     }
@@ -132,17 +134,7 @@ impl FunctionCompiler {
             code_bytes: compiled.bytes.len(),
         };
         self.counters.count(compile);
-        let index = subject.module().function(function).0;
-        tracing::debug!(
-            target: "tiering",
-            function = index,
-            name = subject.name(function),
-            ?tier,
-            body_bytes = compile.body_bytes,
-            code_bytes = compile.code_bytes,
-            microseconds = compile.time.as_micros() as u64,
-            "compiled"
-        );
+        events::compile(subject, function, &compile);
         let mut draft = compiled.into_draft(function, tier);
         if tier == Tier::Optimized {
             draft.assumptions = assumptions;
@@ -185,8 +177,7 @@ impl FunctionCompiler {
         if let CompileErrorKind::Internal { .. } = error.kind() {
             self.note_failure(subject, function, &error);
         }
-        let index = module.function(function).0;
-        tracing::debug!(target: "tiering", function = index, %error, "bailout");
+        events::bailout(subject, function, &error);
         if !self.validity.knows(function) {
             request.validate()?;
             self.validity.learn(function);
@@ -218,12 +209,11 @@ impl FunctionCompiler {
         function: DefinedFunc,
         error: &CompileError,
     ) {
-        let (index, name) = (subject.module().function(function).0, subject.name(function));
         let tier = self.compiler.tier();
-        tracing::warn!(target: "tiering", function = index, name, ?tier, %error, "compile failed");
+        events::failure(subject, function, tier, error);
         self.counters.count_failure(CompileFailure {
-            function: index,
-            name,
+            function: subject.module().function(function).0,
+            name: subject.name(function),
             tier,
             message: error.to_string(),
         });

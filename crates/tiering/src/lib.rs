@@ -12,6 +12,7 @@
 
 mod subject;
 mod counters;
+mod events;
 mod gate;
 mod validity;
 mod lazy;
@@ -25,7 +26,7 @@ mod threads;
 mod pool;
 mod module;
 
-pub use counters::{CompileCounters, CompileFailure, TierCounts, TierUpCounts};
+pub use counters::{CompileCounters, CompileFailure, CompileStats, TierCounts, TierUpCounts};
 pub use lazy::FunctionCompiler;
 pub use module::{ModuleTiering, Plan, Spent};
 pub use policy::{Answer, NUMBERS, Numbers, Policy, Question};

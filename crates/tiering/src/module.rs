@@ -13,6 +13,7 @@
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Weak},
+    time::Instant,
 };
 
 use codespace::{Installed, Reason};
@@ -21,7 +22,7 @@ use tierup_wasm::DefinedFunc;
 
 use crate::{
     Answer, CompileCounters, FunctionCompiler, Policy, PoolHandle, Question, Subject, Threads,
-    Validation, Validity,
+    Validation, Validity, events,
     functions::{FunctionState, Functions},
     job::Stage,
     lazy::Outcome,
@@ -85,6 +86,8 @@ impl ModuleTiering {
         let Plan { first, fallback, second, settings, limits, validation, .. } = plan;
         let Plan { policy, pool, threads, counters, .. } = plan;
         let validity = Arc::new(Validity::new(validation, functions));
+        let bytes = size_of::<Self>() + size_of::<Validity>() + validity.heap_bytes();
+        let footprint = counters.modules().add(bytes);
         let compiler = |compiler, settings| {
             FunctionCompiler::new(compiler, settings, Arc::clone(&validity), Arc::clone(&counters))
         };
@@ -94,7 +97,7 @@ impl ModuleTiering {
             subject,
             first,
             second,
-            functions: Functions::new(functions),
+            functions: Functions::new(functions, footprint),
             policy,
             pool,
             threads,
@@ -102,6 +105,11 @@ impl ModuleTiering {
             counters,
             own: Weak::clone(own),
         })
+    }
+
+    /// Bytes on the heap of what is remembered of the module's functions.
+    pub fn heap_bytes(&self) -> usize {
+        self.functions.footprint().bytes()
     }
 
     /// Gives a function that was called its first code.
@@ -253,8 +261,7 @@ impl ModuleTiering {
         if !state.job.queue() {
             return;
         }
-        let index = self.subject.module().function(function).0;
-        tracing::debug!(target: "tiering", function = index, heat, "queued for optimizing");
+        events::queue(&*self.subject, function, heat);
         self.counters.count_tier_up_queued();
         if !self.push(function, heat) {
             state.job.unqueue();
@@ -274,18 +281,21 @@ impl ModuleTiering {
         second: &FunctionCompiler,
         function: DefinedFunc,
     ) -> Result<Outcome, CompileError> {
+        let start = Instant::now();
         let result = second.compile(&*self.subject, function);
-        let index = self.subject.module().function(function).0;
         match &result {
             Ok(Outcome::Compiled(Installed::Yes)) => {
                 self.counters.count_tier_up();
-                tracing::debug!(target: "tiering", function = index, "tiered up");
+                events::tier_up(&*self.subject, function, start.elapsed());
             }
             Ok(Outcome::Compiled(Installed::No(reason))) => {
                 self.counters.count_discarded();
-                tracing::debug!(target: "tiering", function = index, ?reason, "discarded");
+                events::discard(&*self.subject, function, Some(*reason));
             }
-            Ok(Outcome::Gone) => self.counters.count_discarded(),
+            Ok(Outcome::Gone) => {
+                self.counters.count_discarded();
+                events::discard(&*self.subject, function, None);
+            }
             Ok(Outcome::Present) => {}
             Err(_) => self.counters.count_tier_up_failure(),
         }
@@ -314,6 +324,7 @@ impl ModuleTiering {
         let wanted = self.subject.tier(function).is_some();
         if !wanted {
             self.counters.count_discarded();
+            events::discard(&*self.subject, function, None);
         }
         wanted
     }

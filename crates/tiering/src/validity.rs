@@ -31,6 +31,10 @@ impl Validity {
         Self { known: (validation == Validation::AtCompile).then(unknown) }
     }
 
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.known.as_deref().map_or(0, size_of_val)
+    }
+
     /// Whether the body of a function is known to be valid.
     pub(crate) fn knows(&self, function: DefinedFunc) -> bool {
         let (word, bit) = place(function);

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Tier, Whose};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
-use tierup_runtime::{EngineState, ErrorKind, Frame, RuntimeConfig};
+use tierup_runtime::{EngineState, ErrorKind, FlushCause, Frame, RuntimeConfig};
 use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Threads, Validation};
 
 use crate::{
@@ -103,7 +103,7 @@ impl Engine {
     /// Returns the bytes of code memory that went back to the system.
     pub fn trim(&self) -> usize {
         let before = self.stats().code.committed_bytes;
-        self.0.state.take_steps(Whose::Everybody, &[Step::Remove(Filter::All)]);
+        self.0.state.take_steps(Whose::Everybody, &[Step::Remove(Filter::All)], FlushCause::Trim);
         self.0.state.manager().reap();
         before.saturating_sub(self.stats().code.committed_bytes)
     }
@@ -111,7 +111,7 @@ impl Engine {
     /// Memory is short, says the embedder or the system. Gives code up, collects, and says how
     /// much that was.
     pub fn memory_pressure(&self, level: MemoryPressure) -> Removed {
-        self.0.state.take_steps(Whose::Everybody, level.steps())
+        self.0.state.take_steps(Whose::Everybody, level.steps(), FlushCause::Pressure)
     }
 
     /// Whether the system's memory pressure is being watched, and what came of it: see
@@ -304,7 +304,7 @@ fn watcher(state: &Arc<EngineState>) -> Watcher {
     let state = Arc::downgrade(state);
     Watcher::start(pressure::sources(), move |level| {
         if let Some(state) = state.upgrade() {
-            state.take_steps(Whose::Everybody, level.steps());
+            state.take_steps(Whose::Everybody, level.steps(), FlushCause::Pressure);
         }
     })
 }

@@ -51,6 +51,7 @@ pub(crate) struct ModuleSubject(OnceLock<Known>);
 #[derive(Debug)]
 struct Known {
     info: Arc<ModuleInfo>,
+    unit: u64,
     compiled: Weak<CompiledModule>,
 }
 
@@ -58,7 +59,8 @@ impl ModuleSubject {
     /// The module is there.
     pub(crate) fn set(&self, module: &Arc<CompiledModule>) {
         let compiled = Arc::downgrade(module);
-        let known = Known { info: Arc::clone(module.info()), compiled };
+        let (info, unit) = (Arc::clone(module.info()), module.unit().id());
+        let known = Known { info, unit, compiled };
         self.0.set(known).expect("a module is made once");
     }
 
@@ -72,6 +74,10 @@ impl ModuleSubject {
 }
 
 impl Subject for ModuleSubject {
+    fn unit(&self) -> u64 {
+        self.known().unit
+    }
+
     fn module(&self) -> &Module {
         self.known().info.module()
     }

@@ -56,7 +56,10 @@ mod objects;
 mod tracer;
 mod stats;
 
-pub use codespace::{FaultKind, FaultPlan, Filter, Removed, Stats as CodeStats, TenantStats, Tier};
+pub use codespace::{
+    Distributions, FaultKind, FaultPlan, Filter, Memory as CodeMemory, Removed, Stats as CodeStats,
+    Summary, TenantStats, Tier,
+};
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
 pub use engine::{Engine, MemoryPressure};
@@ -70,15 +73,18 @@ pub use numeric::{NumericFunc, RawValue};
 pub use objects::{Global, Memory, Table};
 pub use pressure::{PressureWatch, WatchState};
 pub use sharing::SharingStats;
-pub use stats::EngineStats;
+pub use stats::{EngineStats, MemoryStats, ModuleStats};
 pub use tenant::Tenant;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;
 pub use tierup_runtime::{
-    Backtrace, CollectionStats, Error, ErrorKind, Frame, HOST_RESERVE, InterruptAction,
-    InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed, ResourceLimiter, Trap, TrapKind,
+    Backtrace, CollectionStats, Error, ErrorKind, FlushStats, Flushed, Frame, HOST_RESERVE,
+    InterruptAction, InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed,
+    ResourceLimiter, Trap, TrapKind,
 };
-pub use tierup_tiering::{CompileFailure, Executor, PoolLoad, TierCounts, TierUpCounts};
+pub use tierup_tiering::{
+    CompileFailure, CompileStats, Executor, PoolLoad, TierCounts, TierUpCounts,
+};
 pub use tierup_wasm::{
     Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType,
 };

@@ -9,7 +9,7 @@ use tierup_tiering::{ModuleTiering, Plan, Validation};
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
-    CompilerStrategy, Config, Engine, Error, FunctionCode, Tenant,
+    CompilerStrategy, Config, Engine, Error, FunctionCode, MemoryStats, ModuleStats, Tenant,
     hooks::{ModuleHooks, ModuleSubject},
     sharing::{Handle, ModuleKey, Source, Way},
 };
@@ -238,6 +238,16 @@ impl Module {
     /// [`Engine::flush`].
     pub fn flush(&self, filter: Filter) -> Removed {
         self.0.engine.state().remove_code(&self.0.compiled, filter)
+    }
+
+    /// What became of its code, and what it occupies. Takes no lock.
+    pub fn stats(&self) -> ModuleStats {
+        let ModuleInner { compiled, tiering, .. } = &**self.0;
+        ModuleStats {
+            unit: compiled.unit().id(),
+            code: compiled.unit().stats(),
+            memory: MemoryStats::of_module(compiled, tiering),
+        }
     }
 
     /// Keeps the module's code whatever is flushed, also to stay under the limit on code memory;

@@ -236,6 +236,10 @@ struct Arrived<'a> {
 }
 
 impl Subject for Arrived<'_> {
+    fn unit(&self) -> u64 {
+        0
+    }
+
     fn module(&self) -> &WasmModule {
         self.module
     }

@@ -41,6 +41,7 @@ pub(crate) struct SharedModules {
 
 /// How many modules were made, and how many were there already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SharingStats {
     /// Modules that were made, because there was no equal one.
     pub made: u64,

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use codespace::{Filter, Removed, Step, TenantSpec, TenantStats, Whose};
 
+use tierup_runtime::FlushCause;
+
 use crate::Engine;
 
 /// Who modules are made for: a customer, a plug-in, a page. Cheap to clone; all clones are one
@@ -57,7 +59,7 @@ impl Tenant {
     pub fn trim(&self) -> usize {
         let before = self.inner.used_bytes();
         let steps = [Step::Remove(Filter::All)];
-        self.engine.state().take_steps(Whose::Tenant(&self.inner), &steps);
+        self.engine.state().take_steps(Whose::Tenant(&self.inner), &steps, FlushCause::Trim);
         self.engine.state().manager().reap();
         before.saturating_sub(self.inner.used_bytes())
     }

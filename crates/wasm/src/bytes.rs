@@ -15,7 +15,9 @@ impl Bytes {
 }
 
 impl From<Vec<u8>> for Bytes {
-    fn from(bytes: Vec<u8>) -> Self {
+    fn from(mut bytes: Vec<u8>) -> Self {
+        // They stay for as long as the module does.
+        bytes.shrink_to_fit();
         Self::from_owner(bytes)
     }
 }

@@ -17,6 +17,7 @@ mod builder;
 mod convert;
 mod validate;
 mod names;
+mod memory;
 
 pub use bytes::Bytes;
 pub use convert::read_locals;

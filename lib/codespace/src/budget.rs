@@ -138,6 +138,11 @@ impl CodeManager {
         is_due(self.config().committed_limit, self.occupied_account().used(), new)
     }
 
+    /// Bytes of committed memory that are handed out and not free again. Takes no lock.
+    pub fn occupied_bytes(&self) -> usize {
+        self.occupied_account().used()
+    }
+
     /// How much must go until less than the low-water mark is occupied. Takes no lock.
     pub fn excess(&self, whose: Whose<'_>) -> usize {
         let (limit, account): (usize, &Account) = match whose {

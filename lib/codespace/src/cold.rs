@@ -18,6 +18,7 @@
 use std::ops::{AddAssign, Range};
 
 use crate::{
+    events,
     manager::CodeManager,
     remove::{Filter, Removed},
     unit::{Books, Unit},
@@ -74,12 +75,14 @@ impl Unit {
         let mut books = self.books().lock();
         for function in functions {
             let Some(id) = books.table[function as usize] else { continue };
-            if !filter.matches(self.manager().slab().record(id).contents().version()) {
+            let version = self.manager().slab().record(id).contents().version();
+            if !filter.matches(version) {
                 continue;
             }
             if books.is_suspended(function) {
                 books.end_suspension(function);
                 books.table[function as usize] = None;
+                self.identity().count(|counters| counters.uninstalled(version.tier));
                 cold.push(id);
             } else {
                 books.suspend(function);
@@ -125,12 +128,7 @@ impl CodeManager {
     pub fn sweep(&self, filter: Filter) -> Swept {
         let mut swept = Swept::default();
         self.for_each_loose(|unit| swept += unit.sweep(filter));
-        tracing::debug!(
-            functions = swept.removed.functions,
-            code_bytes = swept.removed.code_bytes,
-            suspended = swept.suspended,
-            "cold code swept"
-        );
+        events::sweep(swept);
         swept
     }
 

@@ -53,6 +53,19 @@ pub enum Kind {
     Stub,
 }
 
+impl Kind {
+    /// Its name, in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Function(_) => "function",
+            Self::EntryWrapper => "entry_wrapper",
+            Self::HostWrapper => "host_wrapper",
+            Self::LazyTable => "lazy_table",
+            Self::Stub => "stub",
+        }
+    }
+}
+
 /// Which compiler made the code. The order is the order of preference.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
@@ -61,6 +74,16 @@ pub enum Tier {
     Baseline = 0,
     /// Quick to run.
     Optimized = 1,
+}
+
+impl Tier {
+    /// Its name, in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Optimized => "optimized",
+        }
+    }
 }
 
 /// What the code was compiled for. The order is the debugging level.

@@ -26,7 +26,9 @@ use crate::{
     config::Config,
     eras::Eras,
     error::{ErrorKind, Result},
+    events,
     limbo::Limbo,
+    measures::Measures,
     object::Contents,
     retired::RetiredList,
     scope::CodeScope,
@@ -55,6 +57,7 @@ struct Shared {
     counters: Arc<Counters>,
     /// How much had been generated when everybody was relieved for the last time.
     relieved_at: AtomicUsize,
+    measures: Arc<Measures>,
     eras: Eras,
     limbo: Limbo,
     retired: RetiredList,
@@ -87,6 +90,7 @@ impl CodeManager {
             reserved: Account::new(config.reserved_limit),
             counters: Arc::default(),
             relieved_at: AtomicUsize::new(0),
+            measures: Arc::default(),
             eras: Eras::new(),
             limbo: Limbo::new(),
             retired: RetiredList::new(),
@@ -109,7 +113,7 @@ impl CodeManager {
         self.reap();
         let unit = Unit::new(self, spec)?;
         let id = unit.identity().id();
-        tracing::debug!(unit = id, functions = unit.functions(), "unit made");
+        events::unit_made(id, unit.functions());
         self.0.units.lock().insert(id, Arc::downgrade(&unit));
         Ok(unit)
     }
@@ -126,7 +130,9 @@ impl CodeManager {
             units: self.0.counters.units(),
             reserved_bytes: self.0.reserved.used(),
             committed_bytes: self.0.committed.used(),
+            limit_bytes: self.0.config.committed_limit,
             code: self.0.counters.snapshot(),
+            distributions: self.0.measures.read(),
         }
     }
 
@@ -186,6 +192,15 @@ impl CodeManager {
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.0.counters
+    }
+
+    /// Bytes that a manager takes on the heap, without what it manages.
+    pub(crate) fn own_bytes() -> usize {
+        size_of::<Shared>() + size_of::<Slab>() + size_of::<Counters>() + size_of::<Measures>()
+    }
+
+    pub(crate) fn measures(&self) -> &Arc<Measures> {
+        &self.0.measures
     }
 
     /// The arenas at this moment.
@@ -293,7 +308,7 @@ impl Shared {
         let arena = Arena::new(&self.config, &self.committed, &self.slab)?;
         match self.reserved.take(arena.reserved_bytes()) {
             Some(_) => {
-                tracing::debug!(bytes = arena.reserved_bytes(), "arena reserved");
+                events::reserve(arena.reserved_bytes(), &arena.code_range());
                 Ok(arena)
             }
             None => Err(out(arena.reserved_bytes()).into()),
@@ -305,10 +320,16 @@ impl Shared {
     }
 
     fn remove(&self, expired: Vec<Expired>) -> Vec<Contents> {
+        // Told before it is so: what is published in the same place next is told afterwards.
+        for object in &expired {
+            let time = object.retired_at().map(|then| then.elapsed());
+            time.iter().for_each(|&time| self.measures.retire_to_free.record_time(time));
+            events::free(|| self.slab.record(object.id()).subject(), time);
+        }
         let objects = self.slab.remove(expired);
         for (range, contents) in &objects {
             let item = contents.item(range);
-            contents.unit.count(|counters| counters.removed(item));
+            contents.unit.removed(item);
         }
         give_back(objects)
     }

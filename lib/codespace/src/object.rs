@@ -15,6 +15,7 @@ use sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use crate::{
     arena::Arena,
     draft::{Flavor, Kind, Tier},
+    events,
     index::GRANULE,
     install::Version,
     lazy_table,
@@ -281,6 +282,12 @@ impl Code {
     /// What is counted of it.
     pub(crate) fn item(&self) -> Item {
         self.contents().item(&self.allocated())
+    }
+
+    /// What events tell of it.
+    pub(crate) fn subject(&self) -> events::Subject {
+        let unit = self.unit_id();
+        events::Subject { unit, kind: self.kind(), tier: self.tier(), range: self.allocated() }
     }
 
     /// What is behind the record.

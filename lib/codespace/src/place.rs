@@ -183,7 +183,7 @@ impl Unit {
         allocation.finish(scope)?;
         let reserved = self.manager().slab().insert(objects)?;
         let bytes = allocation.take().iter().map(Range::len).sum();
-        self.identity().count(|counters| counters.placed(bytes));
+        self.identity().placed(bytes);
         let placed = reserved.into_iter().zip(drafts).map(|(reserved, draft)| Placed {
             unit: Arc::clone(self),
             reserved: Some(reserved),

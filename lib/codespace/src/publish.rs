@@ -10,11 +10,12 @@
 //!   the index leads to a record only after the record is complete.
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use crate::{
     draft::Kind,
     error::{ErrorKind, Result},
+    events,
     install::{Installed, Reason, decide},
     place::Placed,
     refs::CodeRef,
@@ -42,6 +43,7 @@ impl Unit {
     /// If something was placed for another unit, or its range is not registered. Nothing is
     /// published then.
     pub fn publish(self: &Arc<Self>, placed: Vec<Placed>) -> Result<Vec<Published>> {
+        let begun = Instant::now();
         self.check(&placed)?;
         let mut started = Vec::with_capacity(placed.len());
         for placed in placed {
@@ -64,6 +66,7 @@ impl Unit {
             started.into_iter().map(install).collect()
         };
         replaced.into_iter().for_each(|id| self.release(id));
+        self.manager().measures().publish.record_time(begun.elapsed());
         Ok(published)
     }
 
@@ -73,7 +76,8 @@ impl Unit {
         let code = self.manager().slab().record(id);
         code.contents().arena.index().set(&code.range(), id);
         let item = code.item();
-        self.identity().count(|counters| counters.published(item));
+        self.identity().published(item);
+        events::publish(|| code.subject());
         id
     }
 
@@ -88,14 +92,27 @@ impl Unit {
         let decision = decide(books.mode, present.map(version), code.contents().version());
         if decision == Installed::Yes {
             code.state().acquire();
+            self.count_installed(code, present);
             books.table[function as usize] = Some(code.id());
             books.end_suspension(function);
             self.lead(books, function, code.entry());
             replaced.extend(present);
         }
-        let unit = self.identity().id();
-        tracing::trace!(unit, function, bytes = code.range().len(), ?decision, "code published");
+        let replaced = present.filter(|_| decision == Installed::Yes);
+        let replaces = replaced.map(|id| self.manager().slab().record(id).entry());
+        events::install(|| code.subject(), decision, replaces);
         decision
+    }
+
+    fn count_installed(&self, code: &CodeRef, present: Option<u32>) {
+        let present = present.map(|id| self.manager().slab().record(id).tier());
+        self.identity().count(|counters| {
+            counters.installed(code.tier());
+            if let Some(tier) = present {
+                counters.uninstalled(tier);
+                counters.replaced();
+            }
+        });
     }
 
     fn check(self: &Arc<Self>, placed: &[Placed]) -> Result<()> {

@@ -5,6 +5,7 @@ use std::ops::{AddAssign, Range};
 
 use crate::{
     draft::{Flavor, Tier},
+    events,
     install::Version,
     unit::Unit,
 };
@@ -76,9 +77,11 @@ impl Unit {
         let mut books = self.books().lock();
         for function in functions {
             let Some(id) = books.table[function as usize] else { continue };
-            if filter.matches(self.manager().slab().record(id).contents().version()) {
+            let version = self.manager().slab().record(id).contents().version();
+            if filter.matches(version) {
                 books.end_suspension(function);
                 books.table[function as usize] = None;
+                self.identity().count(|counters| counters.uninstalled(version.tier));
                 self.lead(&mut books, function, self.lazy_entry(function));
                 removed.push(id);
             }
@@ -96,11 +99,9 @@ impl Unit {
             removed.metadata_bytes += item.metadata;
             self.release(id);
         }
-        let Removed { functions, code_bytes, .. } = removed;
-        if functions == 0 {
-            return removed;
+        if removed.functions != 0 {
+            events::remove(self.identity().id(), removed);
         }
-        tracing::debug!(unit = self.identity().id(), functions, code_bytes, "code removed");
         removed
     }
 }

@@ -6,6 +6,8 @@
 //!   nothing. Such entries go when the list would have to grow.
 #![forbid(unsafe_code)]
 
+use std::time::Instant;
+
 use sync::{
     Mutex, Rank,
     atomic::{AtomicUsize, Ordering},
@@ -19,6 +21,8 @@ pub(crate) struct Retired {
     pub(crate) id: u32,
     pub(crate) generation: u32,
     pub(crate) unit: u64,
+    /// When.
+    pub(crate) at: Instant,
 }
 
 /// All of a manager's that no collection works on.

@@ -20,6 +20,7 @@ use std::{
         OnceLock,
         atomic::{AtomicPtr, Ordering},
     },
+    time::Instant,
 };
 
 use sync::{Mutex, Rank};
@@ -58,12 +59,16 @@ pub(crate) struct Reserved(u32);
 /// An object that was ended by whoever has this.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Doomed(u32);
+pub(crate) struct Doomed {
+    id: u32,
+    /// When it was retired, if a collection has ended it.
+    retired_at: Option<Instant>,
+}
 
 /// A dead object without readers.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Expired(u32);
+pub(crate) struct Expired(Doomed);
 
 impl Reserved {
     pub(crate) fn id(&self) -> u32 {
@@ -73,14 +78,30 @@ impl Reserved {
 
 impl Doomed {
     pub(crate) fn id(&self) -> u32 {
-        self.0
+        self.id
+    }
+
+    /// Notes when the object was retired.
+    pub(crate) fn retired_at(self, time: Instant) -> Self {
+        Self { retired_at: Some(time), ..self }
     }
 
     /// # Safety
     ///
     /// Every scope in which the object may have been found has closed.
     pub(crate) unsafe fn expire(self) -> Expired {
-        Expired(self.0)
+        Expired(self)
+    }
+}
+
+impl Expired {
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id
+    }
+
+    /// When it was retired, if a collection has ended it.
+    pub(crate) fn retired_at(&self) -> Option<Instant> {
+        self.0.retired_at
     }
 }
 
@@ -142,20 +163,20 @@ impl Slab {
     /// Ends a retiring object of that generation that the collection has not seen.
     pub(crate) fn kill(&self, id: u32, generation: u32, collection: u32) -> Option<Doomed> {
         let ended = self.record(id).state().kill(generation, collection);
-        (ended != Ended::No).then_some(Doomed(id))
+        (ended != Ended::No).then_some(Doomed { id, retired_at: None })
     }
 
     /// Ends an object whose unit goes away.
     pub(crate) fn condemn(&self, id: u32) -> Option<(Doomed, Phase)> {
         match self.record(id).state().condemn() {
-            Ended::From(phase) => Some((Doomed(id), phase)),
+            Ended::From(phase) => Some((Doomed { id, retired_at: None }, phase)),
             Ended::No => None,
         }
     }
 
     /// Empties records of dead objects, and lets them be used again.
     pub(crate) fn remove(&self, expired: Vec<Expired>) -> Vec<(Range<usize>, Contents)> {
-        let ids: Vec<u32> = expired.into_iter().map(|expired| expired.0).collect();
+        let ids: Vec<u32> = expired.into_iter().map(|expired| expired.0.id).collect();
         let empty = |&id: &u32| {
             let record = self.record(id);
             let range = record.allocated();
@@ -167,6 +188,13 @@ impl Slab {
         let objects = ids.iter().filter_map(empty).collect();
         self.ids.lock().free.extend(ids);
         objects
+    }
+
+    /// Bytes of all records, those of no object among them, and of their ids, which are listed when
+    /// they are free. Takes no lock.
+    pub(crate) fn bytes(&self) -> usize {
+        let records: usize = self.chunks.iter().filter_map(OnceLock::get).map(|it| it.len()).sum();
+        records * (size_of::<Code>() + size_of::<u32>())
     }
 
     /// That many free ids whose chunks exist.

@@ -10,10 +10,11 @@
 
 use sync::atomic::{AtomicUsize, Ordering};
 
-use crate::draft::Tier;
+use crate::{draft::Tier, measures::Distributions};
 
 /// What a manager's memory is used for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Stats {
     /// Arenas.
     pub arenas: usize,
@@ -23,33 +24,75 @@ pub struct Stats {
     pub reserved_bytes: usize,
     /// Bytes of arenas that are committed; never more than the limit.
     pub committed_bytes: usize,
+    /// The limit.
+    pub limit_bytes: usize,
     /// Code objects.
+    #[cfg_attr(feature = "serde", serde(flatten))]
     pub code: CodeStats,
+    /// Distributions.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub distributions: Distributions,
 }
 
 /// What became of the code of a unit, or of all units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CodeStats {
     /// Bytes ever handed out, including what is unused at the end of objects.
     pub generated_bytes: usize,
     /// Bytes of them that can be handed out again.
     pub freed_bytes: usize,
+    /// The same in parts of 100.
+    pub freed_percent: usize,
     /// Records and side tables.
     pub metadata_bytes: usize,
+    /// Functions by the code that their callers reach.
+    pub functions: FunctionStats,
+    /// How often code took the place of other code of its function.
+    pub replacements: usize,
     /// Functions of the baseline tier, retired ones included.
-    pub baseline: Share,
+    pub baseline: ClassStats,
     /// Functions of the optimizing tier, retired ones included.
-    pub optimized: Share,
+    pub optimized: ClassStats,
     /// Wrappers, stubs and lazy tables, retired ones included.
-    pub other: Share,
+    pub other: ClassStats,
     /// What no call can reach, and frames may still run.
     pub retired: Share,
     /// What has ended and waits for scopes to close.
     pub waiting: Share,
 }
 
+/// Functions by the code that their callers reach. What is suspended counts as reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct FunctionStats {
+    /// All.
+    pub all: usize,
+    /// Those without code.
+    pub lazy: usize,
+    /// Those with baseline code.
+    pub baseline: usize,
+    /// Those with optimized code.
+    pub optimized: usize,
+}
+
+/// What became of code of one tier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct ClassStats {
+    /// Code objects that have not ended.
+    pub count: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Bytes ever published.
+    pub generated_bytes: usize,
+    /// Bytes of them that can be handed out again.
+    pub freed_bytes: usize,
+}
+
 /// A number of code objects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Share {
     /// How many.
     pub count: usize,
@@ -88,7 +131,11 @@ pub(crate) struct Counters {
     generated: AtomicUsize,
     freed: AtomicUsize,
     metadata: AtomicUsize,
-    classes: [ShareCounter; 3],
+    classes: [ClassCounter; 3],
+    functions: AtomicUsize,
+    /// Functions with code, by its tier.
+    installed: [AtomicUsize; 2],
+    replacements: AtomicUsize,
     retired: ShareCounter,
     waiting: ShareCounter,
     arenas: AtomicUsize,
@@ -116,13 +163,41 @@ impl Counters {
         read(&self.units)
     }
 
+    pub(crate) fn functions_added(&self, count: u32) {
+        self.functions.fetch_add(count as usize, Ordering::Relaxed);
+    }
+
+    /// Functions are gone, with what their unit's own counters say of them.
+    pub(crate) fn functions_gone(&self, own: &CodeStats) {
+        let FunctionStats { all, baseline, optimized, .. } = own.functions;
+        self.functions.fetch_sub(all, Ordering::Relaxed);
+        self.installed[Tier::Baseline as usize].fetch_sub(baseline, Ordering::Relaxed);
+        self.installed[Tier::Optimized as usize].fetch_sub(optimized, Ordering::Relaxed);
+    }
+
+    /// Code of that tier is what callers of a function reach.
+    pub(crate) fn installed(&self, tier: Tier) {
+        self.installed[tier as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It is no more.
+    pub(crate) fn uninstalled(&self, tier: Tier) {
+        self.installed[tier as usize].fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn replaced(&self) {
+        self.replacements.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn placed(&self, bytes: usize) {
         self.generated.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn published(&self, item: Item) {
         self.metadata.fetch_add(item.metadata, Ordering::Relaxed);
-        self.class(item.class).add(item.bytes);
+        let class = self.class(item.class);
+        class.live.add(item.bytes);
+        class.generated.fetch_add(item.bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn retired(&self, item: Item) {
@@ -131,7 +206,7 @@ impl Counters {
 
     /// A live object has ended.
     pub(crate) fn ended(&self, item: Item) {
-        self.class(item.class).subtract(item.bytes);
+        self.class(item.class).live.subtract(item.bytes);
         self.waiting.add(item.bytes);
     }
 
@@ -144,6 +219,7 @@ impl Counters {
     pub(crate) fn removed(&self, item: Item) {
         self.waiting.subtract(item.bytes);
         self.metadata.fetch_sub(item.metadata, Ordering::Relaxed);
+        self.class(item.class).freed.fetch_add(item.bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn freed(&self, bytes: usize) {
@@ -157,7 +233,7 @@ impl Counters {
 
     /// Bytes of them that are of no object: on their way to become one, or to be free.
     pub(crate) fn in_flight(&self) -> usize {
-        let objects: usize = self.classes.iter().map(|class| read(&class.bytes)).sum();
+        let objects: usize = self.classes.iter().map(|class| read(&class.live.bytes)).sum();
         self.occupied().saturating_sub(objects)
     }
 
@@ -167,10 +243,19 @@ impl Counters {
 
     pub(crate) fn snapshot(&self) -> CodeStats {
         let [baseline, optimized, other] = &self.classes;
+        // In this order, so that no more seems to be freed than there was.
+        let freed_bytes = read(&self.freed);
+        let generated_bytes = read(&self.generated);
         CodeStats {
-            generated_bytes: read(&self.generated),
-            freed_bytes: read(&self.freed),
+            generated_bytes,
+            freed_bytes,
+            freed_percent: freed_bytes
+                .saturating_mul(100)
+                .checked_div(generated_bytes)
+                .unwrap_or(0),
             metadata_bytes: read(&self.metadata),
+            functions: self.functions(),
+            replacements: read(&self.replacements),
             baseline: baseline.snapshot(),
             optimized: optimized.snapshot(),
             other: other.snapshot(),
@@ -179,8 +264,29 @@ impl Counters {
         }
     }
 
-    fn class(&self, class: Class) -> &ShareCounter {
+    fn functions(&self) -> FunctionStats {
+        let [baseline, optimized] = &self.installed;
+        let (all, baseline, optimized) = (read(&self.functions), read(baseline), read(optimized));
+        FunctionStats { all, lazy: all.saturating_sub(baseline + optimized), baseline, optimized }
+    }
+
+    fn class(&self, class: Class) -> &ClassCounter {
         &self.classes[class as usize]
+    }
+}
+
+#[derive(Debug, Default)]
+struct ClassCounter {
+    live: ShareCounter,
+    generated: AtomicUsize,
+    freed: AtomicUsize,
+}
+
+impl ClassCounter {
+    fn snapshot(&self) -> ClassStats {
+        let Share { count, bytes } = self.live.snapshot();
+        let (generated_bytes, freed_bytes) = (read(&self.generated), read(&self.freed));
+        ClassStats { count, bytes, generated_bytes, freed_bytes }
     }
 }
 

@@ -16,6 +16,7 @@ use std::{
     ops::Range,
     // Handed out as a word of memory, and a static: loom's atomics are neither.
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    time::Instant,
 };
 
 use std::sync::Arc;
@@ -29,15 +30,17 @@ use crate::{
     config::Config,
     draft::{Flavor, Kind, Tier},
     error::{ErrorKind, Result},
+    events,
     install::{Mode, Version},
     lazy_table,
     manager::CodeManager,
+    measures::Measures,
     object::{Contents, Place},
     refs::CodeRef,
     reloc::Reach,
     retired::Retired,
     state::{Phase, Released},
-    stats::{CodeStats, Counters},
+    stats::{CodeStats, Counters, Item},
     tables::Tables,
     tenant::Tenant,
 };
@@ -84,9 +87,6 @@ struct Home {
     lazy_table: usize,
 }
 
-/// Bytes for an object in a set of ids: nodes are at least half full, and have a header.
-const LISTED_BYTES: usize = 2 * size_of::<u32>();
-
 /// Who has what.
 #[derive(Debug)]
 pub(crate) struct Books {
@@ -106,11 +106,11 @@ impl Unit {
         manager.check_process()?;
         lazy_table::check(spec.functions)?;
         check_capacity(spec.functions, manager.config())?;
-        let tenant = spec.tenant.unwrap_or_else(|| Arc::clone(manager.default_tenant()));
+        let tenant = spec.tenant.as_ref().unwrap_or_else(|| manager.default_tenant());
         if !tenant.is_of(manager.occupied_account()) {
             return Err(ErrorKind::ForeignTenant.into());
         }
-        let identity = Arc::new(Identity::new(spec.owner, tenant, manager.counters()));
+        let identity = Arc::new(Identity::new(&spec, tenant, manager));
         let books = Books {
             mode: Mode::default(),
             assumptions: Assumptions::default(),
@@ -129,9 +129,15 @@ impl Unit {
         manager.counters().unit_added();
         if spec.functions != 0 {
             unit.settle(spec.functions, spec.lazy_stub)?;
+            unit.identity.count(|counters| counters.functions_added(spec.functions));
         }
         unit.touch();
         Ok(Arc::new(unit))
+    }
+
+    /// A number that no other unit of the process has.
+    pub fn id(&self) -> u64 {
+        self.identity.id
     }
 
     /// How many functions it has.
@@ -268,17 +274,6 @@ impl Unit {
         self.identity.own.snapshot()
     }
 
-    /// Bytes that it occupies: code, cells, records, side tables and books. Not the owner's. Takes
-    /// no lock.
-    pub fn memory_usage(&self) -> usize {
-        let code = self.stats();
-        let objects = code.baseline.count + code.optimized.count + code.other.count;
-        let function_bytes = CELL_BYTES + size_of::<Option<u32>>();
-        let lists = self.functions() as usize * function_bytes + objects * LISTED_BYTES;
-        let fixed = size_of::<Self>() + size_of::<Identity>();
-        fixed + lists + code.metadata_bytes + code.generated_bytes.saturating_sub(code.freed_bytes)
-    }
-
     /// The user's data.
     pub fn owner(&self) -> &Arc<dyn Any + Send + Sync> {
         self.identity.owner()
@@ -298,11 +293,13 @@ impl Unit {
     pub(crate) fn release(&self, id: u32) {
         let code = self.manager.slab().record(id);
         // Read before: once it is retired, its unit's end may end it.
-        let (item, generation) = (code.item(), code.state().get().generation());
+        let (item, subject) = (code.item(), code.subject());
+        let generation = code.state().get().generation();
         if code.state().release() == Released::Retired && self.manager.check_process().is_ok() {
             self.identity.count(|counters| counters.retired(item));
+            events::retire(&subject);
             // [RET-AFTER]
-            let retired = Retired { id, generation, unit: self.identity.id };
+            let retired = Retired { id, generation, unit: self.identity.id, at: Instant::now() };
             self.manager.retired().add(retired, item.bytes, self.manager.slab());
         }
     }
@@ -366,7 +363,7 @@ impl Unit {
         let place = Place { range: start..start + size, body: size as u32 };
         let reserved = self.manager.slab().insert(vec![(place, contents)])?;
         let bytes = allocation.take().iter().map(Range::len).sum();
-        self.identity.count(|counters| counters.placed(bytes));
+        self.identity.placed(bytes);
         for reserved in reserved {
             let id = self.start(reserved, 1);
             self.books.get_mut().objects.insert(id);
@@ -393,7 +390,10 @@ impl Drop for Unit {
             });
             doomed.push(object);
         }
+        let own = self.stats();
+        self.identity.count(|counters| counters.functions_gone(&own));
         self.manager.forget_unit(self.identity.id);
+        events::unit_dropped(self.identity.id, doomed.len());
         drop(self.manager.bury(doomed));
     }
 }
@@ -430,13 +430,53 @@ pub(crate) struct Identity {
     tenant: Arc<Tenant>,
     own: Counters,
     all: Arc<Counters>,
+    sizes: Option<Sizes>,
+}
+
+/// How large a unit is, for distributions: see [LE-MOVE] of `histogram`.
+struct Sizes {
+    measures: Arc<Measures>,
+    code: AtomicUsize,
+    metadata: AtomicUsize,
 }
 
 impl Identity {
-    fn new(owner: Arc<dyn Any + Send + Sync>, tenant: Arc<Tenant>, all: &Arc<Counters>) -> Self {
+    fn new(spec: &UnitSpec, tenant: &Arc<Tenant>, manager: &CodeManager) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { id, owner, tenant, own: Counters::default(), all: Arc::clone(all) }
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            owner: Arc::clone(&spec.owner),
+            tenant: Arc::clone(tenant),
+            own: Counters::default(),
+            all: Arc::clone(manager.counters()),
+            // Others hold wrappers, which are no modules.
+            sizes: (spec.functions != 0).then(|| Sizes::new(manager.measures())),
+        }
+    }
+
+    /// Memory was handed out.
+    pub(crate) fn placed(&self, bytes: usize) {
+        self.count(|counters| counters.placed(bytes));
+        self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes));
+    }
+
+    /// It can be handed out again. [TE-EXACT]
+    pub(crate) fn freed(&self, bytes: usize) {
+        self.count(|counters| counters.freed(bytes));
+        self.tenant.give(bytes);
+        self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes.wrapping_neg()));
+    }
+
+    /// An object can be found.
+    pub(crate) fn published(&self, item: Item) {
+        self.count(|counters| counters.published(item));
+        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(item.metadata));
+    }
+
+    /// It is about to be freed.
+    pub(crate) fn removed(&self, item: Item) {
+        self.count(|counters| counters.removed(item));
+        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(item.metadata.wrapping_neg()));
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -453,11 +493,32 @@ impl Identity {
         what(&self.tenant.counters);
         what(&self.all);
     }
+}
 
-    /// Bytes of code can be allocated again. [TE-EXACT]
-    pub(crate) fn freed(&self, bytes: usize) {
-        self.count(|counters| counters.freed(bytes));
-        self.tenant.give(bytes);
+impl Sizes {
+    fn new(measures: &Arc<Measures>) -> Self {
+        measures.unit_code.enter(0);
+        measures.unit_metadata.enter(0);
+        let measures = Arc::clone(measures);
+        Self { measures, code: AtomicUsize::new(0), metadata: AtomicUsize::new(0) }
+    }
+
+    fn grow_code(&self, bytes: usize) {
+        let before = self.code.fetch_add(bytes, Ordering::Relaxed);
+        self.measures.unit_code.change(before as u64, before.wrapping_add(bytes) as u64);
+    }
+
+    fn grow_metadata(&self, bytes: usize) {
+        let before = self.metadata.fetch_add(bytes, Ordering::Relaxed);
+        self.measures.unit_metadata.change(before as u64, before.wrapping_add(bytes) as u64);
+    }
+}
+
+/// The unit and all of its code are gone.
+impl Drop for Sizes {
+    fn drop(&mut self) {
+        self.measures.unit_code.leave(*self.code.get_mut() as u64);
+        self.measures.unit_metadata.leave(*self.metadata.get_mut() as u64);
     }
 }
 

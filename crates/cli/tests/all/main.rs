@@ -12,6 +12,7 @@ mod sandbox;
 mod wild;
 mod traps;
 mod options;
+mod statistics;
 mod streams;
 mod scripts;
 mod examples;

@@ -93,30 +93,6 @@ fn keys_change_how_and_not_what() {
 }
 
 #[test]
-fn statistics_for_programs_are_one_object() {
-    let scratch = Scratch::with("library.wat", LIBRARY);
-    let ended = scratch.run("--stats=json --invoke add library.wat 2 3");
-    ended.with(0, "");
-    assert_eq!(ended.stdout, "5\n");
-    let figures: serde_json::Value = serde_json::from_str(&ended.stderr).unwrap();
-    assert_eq!(figures["compile"]["lazy"], 1, "{ended:?}");
-    assert_eq!(figures["run"]["instances"], 1, "{ended:?}");
-    assert_eq!(figures["tier_up"]["failed"], 0, "{ended:?}");
-    assert!(figures["code"]["committed_bytes"].as_u64().unwrap() > 0);
-    scratch.run("--stats --invoke add library.wat 2 3").with(0, "compile.lazy ");
-}
-
-#[test]
-fn statistics_are_there_after_a_failure() {
-    let scratch = Scratch::with("trap.wat", r#"(module (func (export "_start") unreachable))"#);
-    let ended = scratch.run("--stats=json trap.wat");
-    ended.with(134, "trap: unreachable");
-    let figures: serde_json::Value =
-        serde_json::from_str(ended.stderr.lines().next().unwrap()).unwrap();
-    assert_eq!(figures["run"]["traps"], 1);
-}
-
-#[test]
 fn programs_import_from_preloaded_modules() {
     let user = r#"(module
       (import "math" "add" (func $add (param i32 i32) (result i32)))

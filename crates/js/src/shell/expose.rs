@@ -119,9 +119,9 @@ fn stats<'js>(call: &Call<'_, 'js>) -> Result<Value<'js>> {
     let figures = [
         ("units", stats.code.units as f64),
         ("committedBytes", stats.code.committed_bytes as f64),
-        ("baselineFunctions", stats.baseline.functions as f64),
-        ("optimizedFunctions", stats.optimized.functions as f64),
-        ("lazyCompiles", stats.lazy_compiles as f64),
+        ("baselineFunctions", stats.compiles.baseline.functions as f64),
+        ("optimizedFunctions", stats.compiles.optimized.functions as f64),
+        ("lazyCompiles", stats.compiles.lazy as f64),
         ("tierUps", stats.tier_ups.done as f64),
         ("traps", stats.traps as f64),
         ("instances", stats.instances as f64),

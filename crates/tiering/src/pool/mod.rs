@@ -50,6 +50,7 @@ pub(crate) struct Task {
 
 /// How much there is to do.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PoolLoad {
     /// Threads that were started.
     pub threads: usize,

@@ -37,6 +37,10 @@ pub(crate) fn of(function: &str, functions: u32) -> (Arc<Small>, Arc<Unit>) {
 }
 
 impl Subject for Small {
+    fn unit(&self) -> u64 {
+        self.unit.upgrade().map_or(0, |unit| unit.id())
+    }
+
     fn module(&self) -> &Module {
         &self.module
     }

@@ -68,14 +68,17 @@ fn bodies_are_compiled_while_the_rest_is_on_its_way() {
     let mut compiled = Vec::new();
     for byte in &bytes {
         builder.push(std::slice::from_ref(byte)).unwrap();
-        compiled.push(engine.stats().baseline.functions);
-        assert_eq!(u64::from(builder.function_bodies()), engine.stats().baseline.functions);
+        compiled.push(engine.stats().compiles.baseline.functions);
+        assert_eq!(
+            u64::from(builder.function_bodies()),
+            engine.stats().compiles.baseline.functions
+        );
     }
     assert_eq!(builder.len(), bytes.len());
     compiled.dedup();
     assert_eq!(compiled, [0, 1, 2, 3], "one after the other");
     let module = builder.finish().unwrap();
-    assert_eq!(engine.stats().baseline.functions, 3, "none is compiled again");
+    assert_eq!(engine.stats().compiles.baseline.functions, 3, "none is compiled again");
     assert_eq!(module.function_code(2).unwrap().tier(), Tier::Baseline);
     assert_eq!((run(&module), module.name()), (RESULT, Some("everything")));
 }

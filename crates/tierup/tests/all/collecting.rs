@@ -163,9 +163,9 @@ fn a_thread_in_a_host_call_delays_only_the_code_on_its_own_stack() {
         }
         // Nothing can have changed, so nobody looks.
         eventually("the worker has nothing to do", || {
-            let collections = engine.stats().collections.collections;
+            let collections = engine.stats().collections.count;
             thread::sleep(Duration::from_millis(300));
-            engine.stats().collections.collections == collections
+            engine.stats().collections.count == collections
         });
         gate.go.send(()).unwrap();
         let (_store, result) = holding.join().unwrap();
@@ -280,7 +280,7 @@ fn replaced_code_is_collected_without_being_asked_for() {
         retired < (64 << 10) + stats.code.committed_bytes / 10
             && baseline / 4 < stats.collections.bytes as usize
     });
-    assert!(0 < engine.stats().collections.collections);
+    assert!(0 < engine.stats().collections.count);
 }
 
 /// Host functions for [`Hammer`]: one that calls back, one that fails, one that takes time.

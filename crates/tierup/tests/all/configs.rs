@@ -118,7 +118,7 @@ fn invalid_bodies_are_found_early_or_when_called() {
         assert!(text.contains("type mismatch"), "{text}");
         assert_eq!(run_i32(&mut store, instance, ("f", count)).unwrap(), count);
         // Every call tries again.
-        assert_eq!(engine.stats().failed_compiles, count as u64);
+        assert_eq!(engine.stats().compiles.failed, count as u64);
     }
     let error = module.compile().unwrap_err();
     let ErrorKind::Compile { function: 1, message } = error.kind() else { panic!("{error}") };
@@ -200,7 +200,7 @@ fn a_full_code_memory_is_a_trap_and_not_the_end() {
             engine.collect();
             let last = run_i32(&mut store, instance, ("f999", 1));
             assert_eq!(last.unwrap(), 1000);
-            assert!(0 < engine.stats().failed_compiles);
+            assert!(0 < engine.stats().compiles.failed);
             module.flush(Filter::All);
             engine.collect();
         }
@@ -262,8 +262,8 @@ fn what_the_first_compiler_cannot_do_goes_to_the_other() {
     config.strategy(CompilerStrategy::Baseline);
     config.compilers(Arc::new(Trivial), Arc::new(Optimizing::new().unwrap()));
     let stats = stats_of_two_functions(&config);
-    assert_eq!((stats.baseline.functions, stats.optimized.functions), (1, 1));
-    assert_eq!((stats.bailouts, stats.failed_compiles), (1, 0));
+    assert_eq!((stats.compiles.baseline.functions, stats.compiles.optimized.functions), (1, 1));
+    assert_eq!((stats.compiles.bailouts, stats.compiles.failed), (1, 0));
 }
 
 #[test]
@@ -271,8 +271,8 @@ fn the_baseline_compiler_leaves_nothing_to_the_other() {
     let mut config = Config::new();
     config.strategy(CompilerStrategy::Baseline);
     let stats = stats_of_two_functions(&config);
-    assert_eq!((stats.baseline.functions, stats.optimized.functions), (2, 0));
-    assert_eq!((stats.bailouts, stats.failed_compiles), (0, 0));
+    assert_eq!((stats.compiles.baseline.functions, stats.compiles.optimized.functions), (2, 0));
+    assert_eq!((stats.compiles.bailouts, stats.compiles.failed), (0, 0));
 }
 
 #[test]

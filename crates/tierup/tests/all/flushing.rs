@@ -59,7 +59,7 @@ fn flushing_says_what_it_gives_up_and_functions_are_compiled_again() {
     assert_eq!(other.flush(Filter::All), tierup::Removed::default());
     assert_eq!(engine.flush(Filter::All).functions, 1);
     assert_eq!(run_i32(&mut store, instance, ("f0", 8)).unwrap(), 8);
-    assert_eq!(engine.stats().collections.flushed, 11);
+    assert_eq!(engine.stats().flushes.total().functions, 11);
     engine.collect();
     let code = engine.stats().code.code;
     assert_eq!((code.baseline.count, code.optimized.count, code.retired.count), (1, 0, 0));
@@ -90,7 +90,7 @@ fn flushed_frames_go_on() {
     assert_eq!(run_i32(&mut store, instance, ("deep", 50)).unwrap(), 50);
     // Each call compiled it anew.
     assert_eq!(*store.data(), 51);
-    assert_eq!(engine.stats().baseline.functions, 51);
+    assert_eq!(engine.stats().compiles.baseline.functions, 51);
 }
 
 #[test]
@@ -111,15 +111,15 @@ fn what_is_called_is_warm_and_keeps_its_code() {
             let cold = engine.memory_pressure(MemoryPressure::Moderate);
             assert_eq!(cold.functions, if round == 1 { 7 } else { 0 }, "{strategy:?} {round}");
             let stats = engine.stats();
-            assert_eq!((stats.revived, stats.lazy_compiles), (3 * round, 10));
+            assert_eq!((stats.revived, stats.compiles.lazy), (3 * round, 10));
         }
         (0..10).for_each(&mut call);
-        assert_eq!(engine.stats().lazy_compiles, 17);
+        assert_eq!(engine.stats().compiles.lazy, 17);
         // Suspended code is code all the same.
         engine.memory_pressure(MemoryPressure::Moderate);
         assert_eq!(engine.flush(Filter::All).functions, 10);
         (0..10).for_each(&mut call);
-        assert_eq!((engine.stats().revived, engine.stats().lazy_compiles), (12, 27));
+        assert_eq!((engine.stats().revived, engine.stats().compiles.lazy), (12, 27));
     }
 }
 
@@ -196,8 +196,8 @@ fn more_modules_than_fit(strategy: CompilerStrategy, arena: Option<usize>) {
         }
     }
     let stats = engine.stats();
-    assert_eq!(stats.failed_compiles, 0);
-    assert!(500 < stats.collections.flushed, "{strategy:?} {:?}", stats.collections);
+    assert_eq!(stats.compiles.failed, 0);
+    assert!(500 < stats.flushes.total().functions, "{strategy:?} {:?}", stats.flushes);
 }
 
 #[test]
@@ -235,8 +235,8 @@ fn many_threads_under_one_limit_that_is_too_small_for_all() {
         }
     });
     let stats = engine.stats();
-    assert_eq!(stats.failed_compiles, 0);
-    assert!(1000 < stats.collections.flushed, "{:?}", stats.collections);
+    assert_eq!(stats.compiles.failed, 0);
+    assert!(1000 < stats.flushes.total().functions, "{:?}", stats.flushes);
 }
 
 #[test]
@@ -292,5 +292,5 @@ fn above_the_high_water_mark_cold_code_goes_in_the_background() {
     }
     assert!(occupied() <= LIMIT / 8 * 7, "{}", occupied());
     let stats = engine.stats();
-    assert!(0 < stats.collections.flushed && stats.failed_compiles == 0, "{stats:?}");
+    assert!(0 < stats.flushes.total().functions && stats.compiles.failed == 0, "{stats:?}");
 }

@@ -78,10 +78,10 @@ fn co_little_code_that_was_on_a_stack_is_freed_without_more_garbage() {
     replacing.run();
     assert!(replacing.is_freed(Duration::from_secs(30)));
     // And then nothing is done any more.
-    let collections = replacing.engine.stats().collections.collections;
+    let collections = replacing.engine.stats().collections.count;
     assert!(0 < collections);
     thread::sleep(Duration::from_millis(400));
-    assert_eq!(replacing.engine.stats().collections.collections, collections);
+    assert_eq!(replacing.engine.stats().collections.count, collections);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn co_little_it_goes_also_if_a_collection_comes_while_it_is_on_the_stack() {
             module.tier_up_function(2).unwrap();
             let engine = module.engine();
             let start = Instant::now();
-            while engine.stats().collections.collections == 0 {
+            while engine.stats().collections.count == 0 {
                 assert!(start.elapsed() < Duration::from_secs(30), "no collection");
                 thread::sleep(Duration::from_millis(1));
             }
@@ -116,7 +116,7 @@ fn co_little_waits_as_long_as_it_was_told() {
     });
     replacing.run();
     assert!(!replacing.is_freed(Duration::from_millis(300)));
-    assert_eq!(replacing.engine.stats().collections.collections, 0);
+    assert_eq!(replacing.engine.stats().collections.count, 0);
     replacing.engine.collect();
     assert_eq!(replacing.retired(), 0);
 }

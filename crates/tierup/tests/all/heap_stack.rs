@@ -151,7 +151,7 @@ fn references_in_frames_of_baseline_code_are_found() {
             call_with_references(&mut store, instance, name);
         }
     }
-    assert_eq!(engine.stats().bailouts, 0);
+    assert_eq!(engine.stats().compiles.bailouts, 0);
 }
 
 fn call_with_references(store: &mut Collecting, instance: Instance, name: &str) {

@@ -49,12 +49,12 @@ fn equal_modules_share_their_code_however_they_are_made() {
     }
     let stats = engine.stats();
     assert_eq!((stats.modules.made, stats.modules.shared), (1, 4));
-    assert_eq!((stats.lazy_compiles, stats.code.units), (1, 1));
+    assert_eq!((stats.compiles.lazy, stats.code.units), (1, 1));
     // One flush is for all.
     assert_eq!(modules[1].flush(Filter::All).functions, 1);
     assert!(modules.iter().all(|module| module.function_code(0).is_none()));
     assert_eq!(call(&modules[2], 5), 6);
-    assert_eq!(engine.stats().lazy_compiles, 2);
+    assert_eq!(engine.stats().compiles.lazy, 2);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn sharing_can_be_turned_off() {
     assert!(!modules[0].shares_code(&modules[1]));
     assert!(modules[0].shares_code(&modules[0].clone()));
     assert_eq!(modules.each_ref().map(|module| call(module, 1)), [2, 2]);
-    assert_eq!((engine.stats().lazy_compiles, engine.stats().code.units), (2, 2));
+    assert_eq!((engine.stats().compiles.lazy, engine.stats().code.units), (2, 2));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_module_without_lazy_compilation_has_code_also_if_it_was_flushed() {
     let second = Module::new(&engine, text(1)).unwrap();
     assert!(second.shares_code(&first));
     assert!((0..21).all(|function| second.function_code(function).is_some()));
-    assert_eq!(engine.stats().lazy_compiles, 0);
+    assert_eq!(engine.stats().compiles.lazy, 0);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn many_threads_make_one_module() {
     });
     let stats = engine.stats();
     assert_eq!((stats.modules.made, stats.modules.shared), (1, THREADS as u64 - 1));
-    assert_eq!((stats.baseline.functions, stats.code.units), (21, 1));
+    assert_eq!((stats.compiles.baseline.functions, stats.code.units), (21, 1));
     assert!(modules.iter().all(|module| module.shares_code(&modules[0])));
     assert_eq!(call(&modules[THREADS / 2], 1), 2);
 }
@@ -235,7 +235,7 @@ fn hammer_equal_modules_come_and_go() {
     });
     let last = std::mem::take(&mut *kept.lock());
     drop(last);
-    assert_eq!(engine.stats().failed_compiles, 0);
+    assert_eq!(engine.stats().compiles.failed, 0);
     let stats = engine.stats().modules;
     assert_eq!(stats.made + stats.shared, 8 * 200);
     assert!(0 < stats.shared);

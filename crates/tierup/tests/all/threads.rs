@@ -83,7 +83,7 @@ fn one_module_in_many_stores_on_many_threads() {
             });
         }
     });
-    assert_eq!(engine.stats().optimized.functions, 100);
+    assert_eq!(engine.stats().compiles.optimized.functions, 100);
 }
 
 #[test]
@@ -106,8 +106,8 @@ fn a_function_is_compiled_once_however_many_threads_call_it() {
             }
         });
         let (stats, called) = (engine.stats(), 10 - round as u64 % 10);
-        assert_eq!((stats.optimized.functions, stats.lazy_compiles), (called, called));
-        assert_eq!(stats.failed_compiles, 0);
+        assert_eq!((stats.compiles.optimized.functions, stats.compiles.lazy), (called, called));
+        assert_eq!(stats.compiles.failed, 0);
     }
 }
 
@@ -169,7 +169,7 @@ fn hammer_instantiate_and_call_while_all_code_is_removed() {
             thread::yield_now();
         }
         let stats = engine.stats();
-        assert!(stats.lazy_compiles <= removed + 110);
+        assert!(stats.compiles.lazy <= removed + 110);
         engine.remove_code();
         let code = engine.stats().code.code;
         assert_eq!((code.baseline.count, code.optimized.count, code.retired.count), (0, 0, 0));

@@ -121,7 +121,7 @@ fn at_the_first_chance_a_call_is_enough() {
     let (mut store, instance) = instance_of(&engine, &chain());
     assert_eq!(run_i32(&mut store, instance, ("f0", 5)).unwrap(), 14);
     let stats = engine.stats();
-    assert_eq!((stats.baseline.functions, stats.optimized.functions), (10, 10));
+    assert_eq!((stats.compiles.baseline.functions, stats.compiles.optimized.functions), (10, 10));
     assert_eq!((stats.tier_ups.done, stats.background.threads), (10, 0));
     assert_eq!(stats.code.code.retired.count, 10);
     // Calls through the table reach the same code; their own functions are new.
@@ -143,7 +143,7 @@ fn calls_move_to_what_workers_publish() {
         engine.stats().tier_ups.done == 11
     });
     let stats = engine.stats();
-    assert_eq!((stats.tier_ups.queued, stats.failed_compiles), (11, 0));
+    assert_eq!((stats.tier_ups.queued, stats.compiles.failed), (11, 0));
     assert!((1..=2).contains(&stats.background.threads));
     assert_eq!(installed(&engine), (0, 11));
     // Code that is taken away starts from below, and rises again.
@@ -291,7 +291,10 @@ fn the_other_strategies_never_tier_up() {
             assert_eq!(run_i32(&mut store, instance, ("f0", 1)).unwrap(), 10);
         }
         let stats = engine.stats();
-        assert_eq!((stats.baseline.functions, stats.optimized.functions), compiled);
+        assert_eq!(
+            (stats.compiles.baseline.functions, stats.compiles.optimized.functions),
+            compiled
+        );
         assert_eq!((stats.tier_ups.queued, stats.background.threads), (0, 0));
     }
 }
@@ -348,9 +351,9 @@ fn pinned_modules_keep_their_code() {
     assert_eq!(engine.remove_code().functions, 10);
     assert_eq!(installed(&engine), (0, 10));
     assert!(modules[0].function_code(0).is_some() && modules[1].function_code(0).is_none());
-    let compiles = engine.stats().lazy_compiles;
+    let compiles = engine.stats().compiles.lazy;
     call(&modules[0]);
-    assert_eq!(engine.stats().lazy_compiles, compiles);
+    assert_eq!(engine.stats().compiles.lazy, compiles);
     modules[0].unpin();
     assert_eq!(engine.remove_code().functions, 10);
     call(&modules[0]);

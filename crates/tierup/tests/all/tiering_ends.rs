@@ -43,7 +43,7 @@ fn failing_and_panicking_compilers_leave_functions_as_they_are() {
             let stats = engine.stats();
             // The numbers of `f0` to `f9` are even.
             assert_eq!((stats.tier_ups.done, stats.tier_ups.failed), (4, 6));
-            assert_eq!((stats.failed_compiles, installed(&engine)), (6, (6, 4)));
+            assert_eq!((stats.compiles.failed, installed(&engine)), (6, (6, 4)));
             let failures = engine.compile_failures();
             assert!(failures.iter().any(|failure| failure.name.as_deref() == Some("f1")));
             assert!(failures.iter().all(|failure| failure.message.contains("on purpose")));
@@ -70,7 +70,7 @@ fn functions_beyond_the_limits_of_a_job_stay_on_baseline_code() {
             }
             wait_until(|| engine.stats().tier_ups.failed == 10);
             assert_eq!(run_i32(&mut store, instance, ("f0", 5)).unwrap(), 14);
-            assert_eq!((engine.stats().failed_compiles, installed(&engine)), (10, (10, 0)));
+            assert_eq!((engine.stats().compiles.failed, installed(&engine)), (10, (10, 0)));
             let failures = engine.compile_failures();
             assert!(failures.iter().any(|failure| failure.name.as_deref() == Some("f1")));
             assert!(failures.iter().all(|it| it.message.contains(message)), "{failures:?}");
@@ -174,6 +174,6 @@ fn hammer_threads_that_call_while_workers_publish_and_code_is_removed() {
         }
     });
     let stats = engine.stats();
-    assert_eq!((stats.failed_compiles, stats.tier_ups.failed), (0, 0));
+    assert_eq!((stats.compiles.failed, stats.tier_ups.failed), (0, 0));
     assert!(10 < stats.tier_ups.done, "{:?}", stats.tier_ups);
 }

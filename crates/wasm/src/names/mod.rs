@@ -63,6 +63,10 @@ impl Names {
         self.text(found?)
     }
 
+    pub(crate) fn lists(&self) -> [&[(u32, Range<usize>)]; 2] {
+        [&self.functions, &self.locals]
+    }
+
     /// Number of functions that have a name.
     pub fn len(&self) -> usize {
         self.functions.len()

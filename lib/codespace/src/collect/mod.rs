@@ -22,7 +22,7 @@
 mod activation;
 mod round;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use sync::{Arc, MutexGuard, atomic::Ordering};
 
@@ -30,7 +30,7 @@ pub use activation::{Activation, Answer, Handshake, Look};
 pub use round::{Answered, Round};
 
 use crate::{
-    error::Result, manager::CodeManager, retired::Retired, scope::CodeScope, slab::Doomed,
+    error::Result, events, manager::CodeManager, retired::Retired, scope::CodeScope, slab::Doomed,
     unit::Unit,
 };
 
@@ -54,6 +54,7 @@ pub struct Collected {
 pub struct Collection<'m> {
     manager: &'m CodeManager,
     number: u32,
+    begun: Instant,
     objects: Vec<Retired>,
     /// One at a time: an activation answers the last that has asked. `None` only at the end.
     alone: Option<MutexGuard<'m, ()>>,
@@ -88,7 +89,7 @@ impl CodeManager {
         objects.retain(|object| object.is_current(self.slab()));
         // Numbers only have to differ from those of objects that were seen, and from 0.
         let number = self.collection().fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1);
-        Collection { manager: self, number, objects, alone: Some(alone) }
+        Collection { manager: self, number, begun: Instant::now(), objects, alone: Some(alone) }
     }
 
     /// The owner's answer to whatever collection of this manager wants to know. See
@@ -203,8 +204,10 @@ impl Collection<'_> {
         drop(self.alone.take());
         drop(contents);
         drop(units);
-        let Collected { objects, code_bytes, survivors, .. } = collected;
-        tracing::debug!(objects, code_bytes, survivors, "retired code freed");
+        let time = self.begun.elapsed();
+        events::collect(collected, time);
+        self.manager.measures().collection.record_time(time);
+        self.manager.measures().collection_freed.record(collected.code_bytes as u64);
         collected
     }
 }
@@ -238,7 +241,7 @@ impl Unit {
             return None;
         }
         let item = slab.record(object.id).item();
-        let doomed = slab.kill(object.id, object.generation, collection)?;
+        let doomed = slab.kill(object.id, object.generation, collection)?.retired_at(object.at);
         books.objects.remove(&object.id);
         drop(books);
         self.identity().count(|counters| counters.ended_retired(item));

@@ -271,40 +271,6 @@ fn a_forgotten_scope_keeps_memory_only_as_long_as_the_manager() {
 }
 
 #[test]
-fn accounts_add_up() {
-    let manager = manager();
-    let units = [(); 2].map(|()| unit(&manager, 10));
-    for unit in &units {
-        let drafts = (0..10).map(|function| {
-            let tier = if function < 3 { Tier::Baseline } else { Tier::Optimized };
-            with(constant(function, function), tier, Flavor::Normal)
-        });
-        publish_all(unit, drafts.collect());
-        let stats = unit.stats();
-        assert_eq!(stats.baseline, Share { count: 3, bytes: 3 * 64 });
-        assert_eq!(stats.optimized, Share { count: 7, bytes: 7 * 64 });
-        assert_eq!(stats.other, Share { count: 1, bytes: 128 });
-        assert_eq!(stats.generated_bytes, 10 * 64 + 128);
-        assert!(unit.memory_usage() > stats.generated_bytes + stats.metadata_bytes);
-    }
-    units[0].remove(Filter::Baseline);
-    assert_eq!(manager.stats().code.retired, Share { count: 3, bytes: 3 * 64 });
-    assert_eq!(manager.stats().code.baseline.count, 6);
-    let scope = manager.scope();
-    let collected = collect(&manager);
-    assert_eq!((collected.objects, collected.code_bytes), (3, 3 * 64));
-    assert_eq!(manager.stats().code.waiting, Share { count: 3, bytes: 3 * 64 });
-    assert_eq!(manager.stats().code.baseline.count, 3);
-    drop(scope);
-    manager.reap();
-    let [mine, all] = [units[0].stats(), manager.stats().code];
-    assert_eq!((mine.freed_bytes, all.freed_bytes), (3 * 64, 3 * 64));
-    assert_eq!((mine.retired.count, all.waiting.count), (0, 0));
-    assert_eq!(all.generated_bytes, 2 * (10 * 64 + 128));
-    assert_eq!(all.metadata_bytes, mine.metadata_bytes + units[1].stats().metadata_bytes);
-}
-
-#[test]
 #[should_panic(expected = "about this manager")]
 fn a_promise_is_about_one_manager() {
     let [manager, other] = [(); 2].map(|()| manager());

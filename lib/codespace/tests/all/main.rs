@@ -5,6 +5,7 @@ mod watched;
 mod whole;
 mod allocating;
 mod finding;
+mod counting;
 mod living;
 mod tenants;
 mod calling;
