@@ -39,6 +39,21 @@ Examples:
 Exit codes: the program's own; 134 after a trap; 1 for other errors; 2 for wrong usage.
 Set TIERUP_LOG (for example to `codespace=debug,tiering=debug`) to see what the engine does.";
 
+const SCRIPT_OPTIONS: &str = "\
+What the engine does can be chosen, for tests above all:
+  -C lazy=n              compile a module as a whole when it is made, not functions when they are called
+  -C compiler=baseline   no dynamic tiering: functions keep the code that they get first
+  -C tier-up-budget=1    dynamic tiering at the first chance
+  -C compile-threads=0   optimize on the script's own thread
+  -C arena=64K           tiny arenas, so that code is in many
+  -C code-memory=1M      little code memory, so that code is given up
+  -C share-modules=n     compile equal modules each for itself
+
+Examples:
+  tierup js script.js one two            `scriptArgs` is [\"one\", \"two\"]
+  tierup js -e 'print(1 + 1)'            run code
+  tierup js --expose-tierup script.js    `tierup.tier(f)` and more can be called";
+
 /// What the engine allows unless it is told otherwise.
 const DEFAULT_WASM_STACK: usize = 1 << 20;
 
@@ -236,6 +251,7 @@ pub(crate) struct WastArgs {
 
 /// Arguments of `js`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = SCRIPT_OPTIONS)]
 #[expect(clippy::struct_excessive_bools, reason = "switches, each with its name")]
 pub(crate) struct JsArgs {
     /// FILE and those of -f are modules; otherwise those are whose names end in .mjs

@@ -57,9 +57,10 @@
   const trim = value => String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
   let take;
   class Response {
-    #body; #headers; #used = false;
+    #body; #headers; #status; #used = false;
     constructor(body = null, { status = 200, statusText = "", headers = {} } = {}) {
       this.#body = bodyOf(body);
+      this.#status = status;
       const pairs = typeof headers?.[Symbol.iterator] === "function" ? [...headers] : entries(headers);
       this.#headers = new Map(pairs.map(([name, value]) => [String(name).toLowerCase(), trim(value)]));
       if (typeof body === "string" && !this.#headers.has("content-type")) this.#headers.set("content-type", "text/plain;charset=UTF-8");
@@ -103,7 +104,7 @@
         if (typeof response !== "object" || response === null || !(#body in response)) throw new TypeError(`${what}: a Response or a promise of one is wanted`);
         const type = response.#headers.get("content-type") ?? "";
         if (type.toLowerCase() !== "application/wasm") throw new TypeError(`${what}: the type of the response must be application/wasm, not '${type}'`);
-        if (!response.ok) throw new TypeError(`${what}: the status of the response is ${response.status}`);
+        if (response.#status < 200 || response.#status > 299) throw new TypeError(`${what}: the status of the response is ${response.#status}`);
         return response.#take();
       };
     }

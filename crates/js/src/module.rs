@@ -141,3 +141,13 @@ fn kind(ty: &ExternType) -> &'static str {
         ExternType::Global(_) => "global",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_too_large;
+
+    #[test]
+    fn a_module_has_a_gibibyte_at_most() {
+        assert!(!is_too_large(1_073_741_824) && is_too_large(1_073_741_825));
+    }
+}

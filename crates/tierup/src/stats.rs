@@ -1,5 +1,8 @@
 //! What an engine did and what it uses, and the same of a module.
 
+use std::sync::Arc;
+
+use codespace::TenantStats;
 use tierup_runtime::{CollectionStats, CompiledModule, EngineState, FlushStats};
 use tierup_tiering::{CompileCounters, CompileStats, ModuleTiering, PoolLoad, TierUpCounts};
 
@@ -31,6 +34,12 @@ pub struct EngineStats {
     pub revived: u64,
     /// Modules that were made, and that were shared.
     pub modules: SharingStats,
+    /// What each tenant occupies that the host made. What is left is of modules for nobody in
+    /// particular; see [`Engine::tenants`](crate::Engine::tenants).
+    pub tenants: Vec<TenantStats>,
+    /// The code between the host and Wasm, which all engines of the process share; see
+    /// [`Engine::wrapper_stats`](crate::Engine::wrapper_stats).
+    pub wrappers: codespace::ClassStats,
     /// Traps that reached a host.
     pub traps: u64,
     /// Instances made.
@@ -100,8 +109,11 @@ impl EngineStats {
         counters: &CompileCounters,
         background: PoolLoad,
     ) -> Self {
+        let manager = state.manager();
+        let mut made = manager.tenants();
+        made.retain(|tenant| !Arc::ptr_eq(tenant, manager.default_tenant()));
         Self {
-            code: state.manager().stats(),
+            code: manager.stats(),
             memory: MemoryStats::of_engine(state, counters),
             compiles: counters.stats(),
             tier_ups: counters.tier_ups(),
@@ -110,6 +122,8 @@ impl EngineStats {
             flushes: state.flush_stats(),
             revived: state.counters().revived(),
             modules: SharingStats::default(),
+            tenants: made.iter().map(|tenant| tenant.stats()).collect(),
+            wrappers: state.wrapper_stats().code.other,
             traps: state.counters().traps(),
             instances: state.counters().instances(),
         }

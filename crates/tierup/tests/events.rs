@@ -237,11 +237,14 @@ fn limits(_: &Receiver<Told>, _: &mut Vec<Told>) {
 fn failures(_: &Receiver<Told>, _: &mut Vec<Told>) {
     let engine = engine(|config| {
         config.compilers(Arc::new(Trivial), Arc::new(Optimizing::new().unwrap()));
+    });
+    let (_module, mut store, at) = instance(&engine, MODULE);
+    call(&mut store, at, 1);
+    assert!(0 < engine.stats().compiles.bailouts);
+    let engine = self::engine(|config| {
         config.compile_memory_limit(100);
     });
-    let (module, mut store, instance) = instance(&engine, MODULE);
-    call(&mut store, instance, 1);
-    assert!(0 < engine.stats().compiles.bailouts);
+    let (module, ..) = instance(&engine, MODULE);
     module.tier_up_function(1).unwrap_err();
 }
 

@@ -56,10 +56,12 @@ pub struct Tenant {
 
 /// What a tenant occupies, at one moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TenantStats {
     /// Its name.
     pub name: String,
     /// Its hard limit; `usize::MAX` if it has none of its own.
+    #[cfg_attr(feature = "serde", serde(rename = "limit_bytes"))]
     pub limit: usize,
     /// Bytes that it occupies: code, retired code that is not free yet, lazy tables and cells.
     pub used_bytes: usize,

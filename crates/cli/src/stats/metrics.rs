@@ -70,6 +70,7 @@ mod tests {
     #[test]
     fn the_page_lists_what_the_engine_tells() {
         let engine = Engine::default();
+        let _tenant = engine.tenant("shop", 1 << 20);
         let module = Module::new(&engine, r#"(module (func (export "f")))"#).unwrap();
         let mut store = Store::new(&engine, ());
         let instance = Linker::new(&engine).instantiate(&mut store, &module).unwrap();

@@ -81,3 +81,63 @@ fn deep_recursion_is_an_error() {
     js(&Scratch::new(), &["-e", script]).printed("true\n");
     js(&Scratch::new(), &["-W", "max-wasm-stack=64M", "-e", script]).printed("true\n");
 }
+
+#[test]
+fn options_for_tests_apply_as_help_explains_them() {
+    let scratch = Scratch::new();
+    let help = Ended::from(scratch.command(&["js", "--help"]).output().unwrap());
+    let bytes = "new Uint8Array([0,97,115,109,1,0,0,0,1,5,1,96,0,1,127,3,2,1,0,7,5,1,1,102,0,0,10,6,1,4,0,65,7,11])";
+    let made = format!(
+        "const module = new WebAssembly.Module({bytes}), other = new WebAssembly.Module({bytes}), {{ f }} = new WebAssembly.Instance(module).exports;"
+    );
+    for (option, script, printed) in [
+        ("lazy=n", "print(tierup.tier(f))", "baseline"),
+        (
+            "compiler=baseline",
+            "for (let i = 0; i < 1e5; i++) f(); print(tierup.tier(f))",
+            "baseline",
+        ),
+        ("compile-threads=0", "f(); tierup.requestTierUp(f); print(tierup.tier(f))", "optimized"),
+        ("arena=64K", "print(f())", "7"),
+        ("code-memory=1M", "print(f())", "7"),
+        (
+            "share-modules=n",
+            "f(); print(tierup.tier(new WebAssembly.Instance(other).exports.f))",
+            "none",
+        ),
+        (
+            "share-modules=y",
+            "f(); print(tierup.tier(new WebAssembly.Instance(other).exports.f))",
+            "baseline",
+        ),
+    ] {
+        let (key, _) = option.split_once('=').unwrap();
+        assert!(help.stdout.contains(&format!("-C {key}=")), "{key} is explained");
+        let code = format!("{made} {script}");
+        js(&scratch, &["--expose-tierup", "-C", option, "-e", &code])
+            .printed(&format!("{printed}\n"));
+    }
+    let budget = format!("{made} for (let i = 0; i < 100; i++) f(); print(tierup.tier(f))");
+    let words =
+        ["--expose-tierup", "-C", "tier-up-budget=1", "-C", "compile-threads=0", "-e", &budget];
+    js(&scratch, &words).printed("optimized\n");
+}
+
+#[test]
+fn memory_stays_flat_while_modules_come_and_go() {
+    let script = "
+        const bytes = new Uint8Array([0,97,115,109,1,0,0,0,1,5,1,96,0,1,127,3,2,1,0,7,5,1,1,102,0,0,10,6,1,4,0,65,7,11,0,6,1,110,0,0,0,0]);
+        let number = 0;
+        function rounds(count) {
+            for (let i = 0; i < count; i++) {
+                const own = bytes.slice(); // no two are equal, or they would share their code
+                new DataView(own.buffer).setInt32(own.length - 4, number++);
+                if (new WebAssembly.Instance(new WebAssembly.Module(own)).exports.f() !== 7) throw new Error('wrong');
+            }
+            gc();
+            return Number(read('/proc/self/statm').split(' ')[1]) * 4096;
+        }
+        const before = rounds(2000), grown = rounds(4000) - before;
+        print(grown < 4 << 20 ? 'flat' : `from ${before} bytes by ${grown}`)";
+    js(&Scratch::new(), &["-e", script]).printed("flat\n");
+}

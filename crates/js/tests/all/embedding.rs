@@ -96,11 +96,14 @@ fn ten_thousand_modules_leave_nothing() {
     let realm = Realm::new(&engine).unwrap();
     let wasm = bytes(
         r#"(module (import "a" "f" (func $f (result i32))) (memory (export "m") 1)
-             (func (export "g") (result i32) (call $f)))"#,
+             (func (export "g") (result i32) (call $f)) (@custom "number" "...."))"#,
     );
+    // No two are equal, or they would share their code.
     let source = format!(
         "const bytes = {wasm};
+         let number = 0;
          function round() {{
+             new DataView(bytes.buffer).setUint32(bytes.length - 4, number++);
              const made = new WebAssembly.Instance(new WebAssembly.Module(bytes), {{ a: {{ f: () => made ? 7 : 0 }} }});
              new Uint8Array(made.exports.m.buffer)[9] = 1;
              if (made.exports.g() !== 7) throw new Error('wrong');

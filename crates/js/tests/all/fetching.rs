@@ -221,6 +221,9 @@ fn responses_are_read_in_every_way() {
             const compiled = compileStreaming(new Response(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]), { headers: { 'Content-Type': type } }));
             if (good) await compiled; else await refused(TypeError, compiled);
         }
+        const forged = new Response(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]), { ...wasm, status: 404 });
+        Object.assign(forged, { ok: true, status: 200 });
+        await refused(TypeError, compileStreaming(forged));
         const late = new Response(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]), { headers: { 'content-type': 'text/plain' } });
         late.headers.set('Content-Type', 'application/wasm');
         await compileStreaming(late);

@@ -86,3 +86,12 @@ test(() => {
   const error = assert_throws(WebAssembly.RuntimeError, function caller() { f(1); });
   assert(/wasm-function\[0\][^]*wasm-function\[1\][^]*caller/.test(error.stack), error.stack);
 }, "traps have stacks");
+
+test(() => {
+  let gone = 0;
+  const { f } = instance('(module (import "a" "f" (func $f (param i32) (result i32))) (func (export "f") (param i32) (result i32) (i32.add (call $f (local.get 0)) (call $f (i32.const 1)))))',
+    { a: { f(n) { gc(); return n > 5 ? f(n - 5) : n + gone; } } }).exports;
+  assert_equals(f(3), 4);
+  assert_equals(f(13), 6);
+  assert_throws(TypeError, () => instance('(module (import "a" "f" (func $f (result i32))) (func (export "f") (result i32) (call $f)))', { a: { f() { gc(); return Symbol(); } } }).exports.f());
+}, "collecting in a call");

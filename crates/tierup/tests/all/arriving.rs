@@ -196,3 +196,37 @@ fn what_cannot_be_compiled_is_told_unless_something_is_invalid() {
         }
     }
 }
+
+#[test]
+fn mb_same_for_programs_in_pieces() {
+    let engine = engine_with(|config| {
+        config.lazy(false).strategy(CompilerStrategy::Baseline).share_modules(false);
+    });
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let mut programs = 0;
+    for folder in ["examples", "bench/programs"] {
+        for entry in std::fs::read_dir(format!("{root}/{folder}")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "wasm") {
+                continue;
+            }
+            programs += 1;
+            let bytes = std::fs::read(&path).unwrap();
+            let whole = code_of(&Module::new(&engine, &bytes).unwrap());
+            for size in [61, 4096] {
+                let pieces: Vec<_> = bytes.chunks(size).collect();
+                let module = pushed(&engine, &pieces).unwrap();
+                assert_eq!(code_of(&module), whole, "{} in pieces of {size}", path.display());
+            }
+        }
+    }
+    assert!(programs > 15, "{programs} programs");
+}
+
+/// Sizes of all code, and where its traps are.
+fn code_of(module: &Module) -> Vec<(usize, Vec<u32>)> {
+    let functions = module.imported_function_count()..module.function_count();
+    let code = functions.map(|function| module.function_code(function).unwrap());
+    let traps = |code: tierup::FunctionCode| code.traps().map(|(offset, _)| offset).collect();
+    code.map(|code| (code.bytes().len(), traps(code))).collect()
+}
