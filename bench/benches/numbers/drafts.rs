@@ -18,7 +18,7 @@ pub(crate) fn manager() -> Outcome<CodeManager> {
 /// A unit whose functions are never called before they have code.
 pub(crate) fn unit(manager: &CodeManager, functions: u32) -> Outcome<Arc<Unit>> {
     // Any address will do for the stub: nothing here is called without code.
-    let spec = UnitSpec { functions, lazy_stub: 1 << 20, owner: Arc::new(()) };
+    let spec = UnitSpec { functions, lazy_stub: 1 << 20, owner: Arc::new(()), tenant: None };
     Ok(manager.new_unit(spec)?)
 }
 

@@ -1,13 +1,14 @@
 //! The numbers that Tierup promises, in one table.
 //!
 //! `cargo bench -p tierup-bench` measures everything; words after `--` select groups (`lookup`,
-//! `start`, `entry`, `calls`, `javascript`, `place`, `collect`, `statistics`, `traps`, `wrappers`, `threads`, `process`). What needs files
-//! that are not here is skipped, and says which environment variable would have named them:
+//! `start`, `entry`, `calls`, `javascript`, `place`, `collect`, `statistics`, `traps`, `wrappers`, `sharing`, `threads`, `process`).
+//! What needs files that are not here is skipped, and says which environment variable would have named them:
 //!
 //! ```text
 //! TIERUP_BIN      the command line tool       default: beside this benchmark, if it was built
 //! WASMTIME_BIN    Wasmtime's                  for the comparison
 //! HELLO_WASM      a Rust hello program        for the comparison
+//! ESBUILD_WASM    esbuild.wasm of npm's esbuild-wasm
 //! YOSYS_WASM      gen/yosys.core.wasm of npm's @yowasp/yosys 0.55.944
 //! ```
 
@@ -21,6 +22,7 @@ mod machine;
 mod place;
 mod process;
 mod random;
+mod sharing;
 mod start;
 mod statistics;
 mod threads;
@@ -37,7 +39,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Group = fn(&mut Table) -> Outcome;
 
 /// Processes come first: a child's peak of memory counts from that of its parent.
-const GROUPS: [(&str, Group); 12] = [
+const GROUPS: [(&str, Group); 13] = [
     ("process", process::run),
     ("start", start::run),
     ("lookup", lookup::run),
@@ -49,6 +51,7 @@ const GROUPS: [(&str, Group); 12] = [
     ("statistics", statistics::run),
     ("traps", traps::run),
     ("wrappers", wrappers::run),
+    ("sharing", sharing::run),
     ("threads", threads::run),
 ];
 

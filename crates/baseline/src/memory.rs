@@ -198,7 +198,7 @@ impl Generator<'_> {
     }
 
     fn data_segment(&self, segment: u32) -> Generated {
-        if DataIndex(segment).index() < self.environment.module.data.len() {
+        if self.environment.module.has_data_segment(DataIndex(segment)) {
             return Ok(());
         }
         Err(self.invalid("an unknown data segment"))

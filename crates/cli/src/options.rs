@@ -59,7 +59,9 @@ options! {
         "compile-memory" => CompileMemory(usize, parse_size), "SIZE",
             "most memory for optimizing one function [1G]";
         "code-memory" => CodeMemory(usize, parse_size), "SIZE",
-            "most code memory [1G]";
+            "most code memory [1G, or a quarter of the control group's memory]";
+        "watch-memory-pressure" => WatchMemoryPressure(bool, parse_bool), "y|n",
+            "give code up when the system says that memory is short [n]";
         "share-modules" => ShareModules(bool, parse_bool), "y|n",
             "compile modules with the same bytes once [y]";
         "protection" => Protection(Protection, parse_protection), "auto|file|toggle|pkey",
@@ -101,6 +103,7 @@ impl CodeOption {
             Self::CompileMemory(bytes) => config.compile_memory_limit(bytes),
             Self::CodeMemory(bytes) => config.code_memory_limit(bytes),
             Self::ShareModules(share) => config.share_modules(share),
+            Self::WatchMemoryPressure(watch) => config.watch_memory_pressure(watch),
             Self::Protection(protection) => config.protection(protection),
             Self::Arena(bytes) => config.arena_code_bytes(bytes),
         };

@@ -87,6 +87,14 @@ impl State {
         }
     }
 
+    /// Likewise, where no `Ctx` is at hand and Wasm has been entered.
+    #[inline]
+    pub(crate) fn refresh_grown_buffers(&self) {
+        if self.growths.get() != self.buffers.seen_growths.get() {
+            self.with_context(|ctx| self.detach_grown(ctx));
+        }
+    }
+
     #[cold]
     fn detach_grown(&self, ctx: &Ctx<'_>) {
         self.buffers.seen_growths.set(self.growths.get());

@@ -105,6 +105,12 @@ impl State {
         }
     }
 
+    /// Whether enough was made since the last time.
+    #[inline]
+    pub(crate) fn collection_is_due(&self) -> bool {
+        self.pressure.is_due()
+    }
+
     /// Collects garbage of both heaps.
     pub(crate) fn collect(&self, ctx: &Ctx<'_>) -> Result<()> {
         let mirror = Mirror::new(self, ctx)?;

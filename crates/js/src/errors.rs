@@ -87,7 +87,11 @@ impl State {
             return self.throw_trap(ctx, trap);
         }
         let class = match (error.kind(), doing) {
-            (ErrorKind::Limit { .. } | ErrorKind::Denied { .. }, Doing::Running)
+            // A module may ask for more than there is; so may its instance.
+            (
+                ErrorKind::Limit { .. } | ErrorKind::Denied { .. },
+                Doing::Linking | Doing::Running,
+            )
             | (ErrorKind::OutOfMemory { .. } | ErrorKind::Memory(_) | ErrorKind::Code(_), _) => {
                 ErrorClass::Range
             }

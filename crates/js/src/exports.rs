@@ -19,11 +19,12 @@ use rquickjs::{
     function::Constructor,
     qjs,
 };
-use tierup::{Func, FuncType, StoreContextMut, Val};
+use tierup::{Func, FuncType, NumericFunc, RawValue, StoreContextMut, Val};
 
 use crate::{
     convert::{Argument, array, to_js},
     errors::Doing,
+    plain_calls::{self, PlainType},
     raw,
     state::{Host, State},
     wrapper::plain_class,
@@ -34,6 +35,8 @@ pub(crate) struct Exported<'js> {
     state: Rc<State>,
     func: Func,
     ty: FuncType,
+    /// How to call it without a detour, if that can be.
+    plain: Option<(PlainType, NumericFunc)>,
     /// Of the function object, in [`State::exported`].
     identity: Cell<usize>,
     /// Its place in the graph, during a collection.
@@ -55,10 +58,12 @@ impl State {
             Ok(Some((_, index))) => index,
             _ => self.host_functions.borrow().get(&func).map_or(0, |function| function.index),
         };
+        let ty = func.ty(&*store);
         let exported = Exported {
             state: self.shared(),
             func,
-            ty: func.ty(&*store),
+            plain: PlainType::of(&ty).zip(func.numeric(&*store).ok()),
+            ty,
             identity: Cell::new(0),
             node: RefCell::default(),
         };
@@ -127,8 +132,6 @@ unsafe extern "C" fn call_exported(
     data: *mut qjs::JSValue,
 ) -> qjs::JSValue {
     let Some(context) = NonNull::new(context) else { return qjs::JS_EXCEPTION };
-    // SAFETY: QuickJS runs in this context, on this thread.
-    let ctx = unsafe { raw::context(context) };
     let call = AssertUnwindSafe(|| -> Result<_> {
         // SAFETY: [EX-DATA]
         let place = unsafe { data.wrapping_add(1).read() };
@@ -141,12 +144,30 @@ unsafe extern "C" fn call_exported(
         let start = if present == 0 { NonNull::dangling().as_ptr() } else { arguments };
         // SAFETY: the promise about `arguments`.
         let arguments = unsafe { std::slice::from_raw_parts(start, present) };
-        exported.call(&ctx, arguments)
+        if let Some((ty, func)) = &exported.plain
+            // SAFETY: QuickJS keeps the arguments of a call.
+            && let Some(mut values) = unsafe { ty.arguments(arguments) }
+            && exported.call_plain(func, &mut values)?
+        {
+            return Ok(ty.returned(&values));
+        }
+        // SAFETY: QuickJS runs in this context, on this thread.
+        exported.call(&unsafe { raw::context(context) }, arguments)
     });
     match catch_unwind(call) {
         Ok(Ok(value)) => value,
-        Ok(Err(error)) => raw::throw(&ctx, error),
-        Err(panic) => raw::throw_panic(&ctx, &*panic),
+        // SAFETY: likewise.
+        failed => fail(&unsafe { raw::context(context) }, failed),
+    }
+}
+
+/// Throws what a call ended with that did not return.
+#[cold]
+fn fail(ctx: &Ctx<'_>, ended: std::thread::Result<Result<qjs::JSValue>>) -> qjs::JSValue {
+    match ended {
+        Ok(Ok(value)) => value,
+        Ok(Err(error)) => raw::throw(ctx, error),
+        Err(panic) => raw::throw_panic(ctx, &*panic),
     }
 }
 
@@ -154,6 +175,31 @@ unsafe extern "C" fn call_exported(
 const FEW: usize = 4;
 
 impl<'js> Exported<'js> {
+    /// Calls the function with plain numbers. False if something else is to be done before.
+    #[inline]
+    fn call_plain(
+        &self,
+        func: &NumericFunc,
+        values: &mut [RawValue; plain_calls::ROOM],
+    ) -> Result<bool> {
+        let state = &*self.state;
+        if state.collection_is_due() {
+            return Ok(false);
+        }
+        let entry = state.enter_wasm();
+        let called = state.store.enter_unscoped(|store| func.call(store, values));
+        // A trap is described while the entry still counts.
+        let returned = called.map_err(|error| state.with_context(|ctx| self.ended(ctx, &error)));
+        drop(entry);
+        state.refresh_grown_buffers();
+        returned.map(|()| true)
+    }
+
+    #[cold]
+    fn ended(&self, ctx: &Ctx<'_>, error: &tierup::Error) -> rquickjs::Error {
+        self.state.throw_engine_error(ctx, error, (Doing::Running, "WebAssembly"))
+    }
+
     /// Calls the function. There are as many arguments as parameters, at least.
     fn call(&self, ctx: &Ctx<'js>, arguments: &[qjs::JSValue]) -> Result<qjs::JSValue> {
         let (parameters, results) = (&self.ty.params, &self.ty.results);
@@ -172,11 +218,6 @@ impl<'js> Exported<'js> {
             vals.iter_mut().zip(parameters).zip(arguments).enumerate()
         {
             // SAFETY: QuickJS keeps the arguments of a call.
-            if let Some(number) = unsafe { raw::plain_number(argument, ty) } {
-                *val = number;
-                continue;
-            }
-            // SAFETY: likewise.
             let argument = unsafe { raw::borrowed(ctx, argument) };
             match Argument::new(&self.state, argument, ty)? {
                 Argument::Ready(ready) => *val = ready,
@@ -195,9 +236,7 @@ impl<'js> Exported<'js> {
         // A trap is described while the entry still counts.
         let returned = match called {
             Ok(returned) => returned,
-            Err(error) => {
-                Err(self.state.throw_engine_error(ctx, &error, (Doing::Running, "WebAssembly")))
-            }
+            Err(error) => Err(self.ended(ctx, &error)),
         };
         drop(entry);
         self.state.refresh_buffers(ctx);

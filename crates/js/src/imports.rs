@@ -7,6 +7,7 @@ use tierup::{AsContextMut, Caller, Func, FuncType, StoreContextMut, Val, ValType
 use crate::{
     convert::{Argument, results_of, to_js},
     errors::Thrown,
+    plain_calls::{self, PlainType},
     raw,
     state::{Host, ImportedFunction, State},
 };
@@ -21,10 +22,17 @@ impl State {
         (ty, index): (FuncType, u32),
     ) -> std::result::Result<Func, tierup::Error> {
         let key = self.values.borrow_mut().insert(callee);
-        let result_types = ty.results.clone();
-        let func = Func::new(&mut *store, ty, move |mut caller, parameters, results| {
-            call_import(&mut caller, key, parameters, (results, &result_types))
-        })?;
+        let func = match PlainType::of(&ty) {
+            Some(plain) => Func::new_numeric(&mut *store, &ty, move |mut caller, values| {
+                plain_calls::call_import(&mut caller, key, &plain, values)
+            })?,
+            None => {
+                let result_types = ty.results.clone();
+                Func::new(&mut *store, ty, move |mut caller, parameters, results| {
+                    call_import(&mut caller, key, parameters, (results, &result_types))
+                })?
+            }
+        };
         self.host_functions.borrow_mut().insert(func, ImportedFunction { key, index });
         Ok(func)
     }

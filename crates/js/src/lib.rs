@@ -19,9 +19,10 @@
 //!
 //! ```text
 //!   realm ──► namespace ──► module, instance, memory, table, global, errors     what scripts see
+//!                │              └──► fetch, streaming                             modules from responses
 //!                │              └──► define, native, convert, buffer_source     WebIDL
 //!                ▼
-//!   state ──► exports, imports, buffers, stack_trace      between scripts and Wasm
+//!   state ──► exports, imports, plain_calls, buffers, stack_trace    between scripts and Wasm
 //!     └─────► store_cell, values, wrapper, collect        between their heaps
 //! ```
 
@@ -51,9 +52,13 @@ mod values;
 mod wrapper;
 mod collect;
 mod limits;
+mod fetch;
+mod streaming;
 mod raw;
+mod plain_calls;
 mod shell;
 
+pub use fetch::Fetched;
 pub use realm::{Interrupt, Realm, RealmOptions};
 pub use script_error::ScriptError;
 pub use shell::{Exposure, FileKind, Rejections, Shell, ShellError, ShellOptions};

@@ -8,7 +8,7 @@ use crate::{
     buffer_source,
     convert::dom_string,
     define::{Interface, prototype_for},
-    errors::{Doing, require_arguments},
+    errors::{Doing, ErrorClass, require_arguments},
     native::Call,
     state::State,
     wrapper::{ModuleWrapper, branded},
@@ -38,9 +38,27 @@ fn construct<'js>(call: &Call<'_, 'js>) -> Result<Value<'js>> {
     Ok(Class::instance_proto(ModuleWrapper(module), prototype)?.into_value())
 }
 
+/// Most bytes of a module, as the interface's list of limits has it.
+const MAX_BYTES: usize = 1 << 30;
+
+/// True if a module is larger than any may be.
+pub(crate) fn is_too_large(bytes: usize) -> bool {
+    MAX_BYTES < bytes
+}
+
+/// Throws a `CompileError` if a module is larger than any may be.
+pub(crate) fn check_size(state: &State, ctx: &Ctx<'_>, bytes: usize, what: &str) -> Result<()> {
+    if !is_too_large(bytes) {
+        return Ok(());
+    }
+    let message = format!("{what}: a module has at most {MAX_BYTES} bytes");
+    Err(state.throw(ctx, ErrorClass::Compile, &message))
+}
+
 /// Compiles bytes that nobody else can change.
 pub(crate) fn compile(state: &State, ctx: &Ctx<'_>, bytes: Vec<u8>, what: &str) -> Result<Module> {
     let size = bytes.len();
+    check_size(state, ctx, size, what)?;
     let compiled = Module::from_bytes(state.engine(), Bytes::from(bytes));
     state.pressure.add(size);
     compiled.map_err(|error| state.throw_engine_error(ctx, &error, (Doing::Compiling, what)))

@@ -74,7 +74,8 @@ fn validate<'js>(call: &Call<'_, 'js>) -> Result<Value<'js>> {
     let what = "WebAssembly.validate()";
     require_arguments(call, 1, what)?;
     let bytes = buffer_source::copy(call.state(), &call.arg(0), what)?;
-    let valid = Module::validate(call.state().engine(), bytes).is_ok();
+    let valid = !module::is_too_large(bytes.len())
+        && Module::validate(call.state().engine(), bytes).is_ok();
     Ok(Value::new_bool(call.ctx().clone(), valid))
 }
 

@@ -9,7 +9,6 @@
 use std::{any::Any, mem::MaybeUninit, ptr::NonNull};
 
 use rquickjs::{Ctx, Error, Exception, Result, Value, qjs};
-use tierup::{Val, ValType};
 
 /// `ToInt32`.
 pub(crate) fn to_int32(value: &Value<'_>) -> Result<i32> {
@@ -170,38 +169,6 @@ fn convert<T>(
     }
     // SAFETY: the conversion succeeded, so it has written the result.
     Ok(unsafe { result.assume_init() })
-}
-
-/// A number for Wasm, if the argument is one that needs no conversion.
-///
-/// # Safety
-///
-/// `value` is a live value.
-#[inline]
-pub(crate) unsafe fn plain_number(value: qjs::JSValue, ty: ValType) -> Option<Val> {
-    // SAFETY: reads the tag.
-    let tag = unsafe { qjs::JS_VALUE_GET_TAG(value) };
-    if tag == qjs::JS_TAG_INT {
-        // SAFETY: the payload is an integer.
-        let number = unsafe { qjs::JS_VALUE_GET_INT(value) };
-        return match ty {
-            ValType::I32 => Some(Val::I32(number)),
-            ValType::F32 => Some(Val::F32((number as f32).to_bits())),
-            ValType::F64 => Some(Val::F64(f64::from(number).to_bits())),
-            _ => None,
-        };
-    }
-    // SAFETY: compares tags.
-    if !unsafe { qjs::JS_TAG_IS_FLOAT64(tag) } {
-        return None;
-    }
-    // SAFETY: the payload is a float.
-    let number = unsafe { qjs::JS_VALUE_GET_FLOAT64(value) };
-    match ty {
-        ValType::F32 => Some(Val::F32((number as f32).to_bits())),
-        ValType::F64 => Some(Val::F64(number.to_bits())),
-        _ => None,
-    }
 }
 
 /// What a native returns to QuickJS after an error of `rquickjs`: most are pending already.

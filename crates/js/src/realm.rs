@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::{
-    fmt,
+    fmt, io,
     rc::Rc,
     sync::{
         Arc,
@@ -14,8 +14,8 @@ use rquickjs::{CatchResultExt, Class, Context, Ctx, Result, Runtime, context::Ev
 use tierup::{Engine, InterruptHandle, ResourceLimiter};
 
 use crate::{
-    ScriptError, array_buffer, define::define_hidden, namespace, native, state::State,
-    wrapper::Sample,
+    Fetched, ScriptError, array_buffer, define::define_hidden, fetch, fetch::Hook, namespace,
+    native, state::State, wrapper::Sample,
 };
 
 /// A JavaScript context with the `WebAssembly` namespace.
@@ -44,6 +44,7 @@ pub struct RealmOptions {
     script_stack: Option<usize>,
     limits: Option<Box<dyn ResourceLimiter>>,
     fuel: Option<u64>,
+    pub(crate) fetch: Option<Box<Hook>>,
 }
 
 /// Stack that scripts may use if nobody says: half of what a thread of Rust's has. Wasm that they
@@ -76,6 +77,16 @@ impl RealmOptions {
     #[must_use]
     pub fn limits(mut self, limits: impl ResourceLimiter + 'static) -> Self {
         self.limits = Some(Box::new(limits));
+        self
+    }
+
+    /// Gives scripts `fetch`, `Response`, `WebAssembly.compileStreaming` and
+    /// `WebAssembly.instantiateStreaming`, and answers what they fetch. The script waits for it.
+    ///
+    /// In a [`Shell`](crate::Shell), which serves files itself, it is asked for all other URLs.
+    #[must_use]
+    pub fn fetch(mut self, answer: impl Fn(&str) -> io::Result<Fetched> + 'static) -> Self {
+        self.fetch = Some(Box::new(answer));
         self
     }
 
@@ -123,15 +134,16 @@ impl Realm {
         let requested = Arc::clone(&interrupt.requested);
         runtime.set_interrupt_handler(Some(Box::new(move || requested.load(Ordering::Relaxed))));
         let realm = Self { context, runtime, state, interrupt };
-        realm.call(|ctx| realm.install(ctx))?;
+        realm.call(|ctx| realm.install(ctx, options.fetch))?;
         Ok(realm)
     }
 
-    fn install(&self, ctx: &Ctx<'_>) -> Result<()> {
+    fn install(&self, ctx: &Ctx<'_>, hook: Option<Box<Hook>>) -> Result<()> {
         let sample = Class::instance(ctx.clone(), Sample)?;
         self.state.attach(ctx, sample.as_value());
         array_buffer::guard(&self.state, ctx)?;
-        namespace::install(&self.state, ctx)
+        namespace::install(&self.state, ctx)?;
+        hook.map_or(Ok(()), |hook| fetch::install(&self.state, ctx, hook))
     }
 
     /// Does something in the context.

@@ -7,6 +7,8 @@
 //!
 //! * [ST-ORDER] QuickJS's objects go first: the buffers of memories point into the store. Before
 //!   that, the state lets go of all values that it holds, because they need the runtime.
+//! * [ST-CONTEXT] only natives of the context enter Wasm, so the runtime is entered where Wasm
+//!   calls a host function.
 
 use std::{
     cell::{Cell, RefCell},
@@ -173,10 +175,14 @@ impl State {
 
     /// The context, for a host function that Wasm calls.
     pub(crate) fn with_context<R>(&self, work: impl FnOnce(&Ctx<'_>) -> R) -> R {
-        let context = self.context.get().expect("a realm is attached before it runs anything");
-        // SAFETY: only natives of the context enter Wasm, so the runtime is entered where Wasm
-        // calls us, and `work` ends before we return to Wasm.
-        work(&unsafe { raw::context(context) })
+        // SAFETY: [ST-CONTEXT], and `work` ends before we return to Wasm.
+        work(&unsafe { raw::context(self.context()) })
+    }
+
+    /// Likewise, as QuickJS has it.
+    #[inline]
+    pub(crate) fn context(&self) -> NonNull<qjs::JSContext> {
+        self.context.get().expect("a realm is attached before it runs anything")
     }
 
     /// An intrinsic of the realm.

@@ -48,6 +48,18 @@ impl StoreCell {
         }
     }
 
+    /// Likewise, for work that makes no roots: saves a scope.
+    #[inline]
+    pub(crate) fn enter_unscoped<R>(
+        &self,
+        work: impl FnOnce(&mut StoreContextMut<'_, Host>) -> R,
+    ) -> R {
+        match self.lent.get() {
+            None => work(&mut self.store.borrow_mut().as_context_mut()),
+            Some(_) => self.enter(work),
+        }
+    }
+
     /// Lets those that `work` calls enter the store, to which the caller has access.
     pub(crate) fn lend<R>(
         &self,

@@ -11,7 +11,7 @@ use rquickjs::{
     class::{Class, JsClass, Readable, Trace, Tracer},
     function::Constructor,
 };
-use tierup::{Extern, Global, Held, Instance, Memory, Module, Table};
+use tierup::{Extern, Global, Held, Instance, Memory, Module, ModuleBuilder, Table};
 
 use crate::{raw, state::State};
 
@@ -27,6 +27,9 @@ pub(crate) struct Wrapper<'js> {
 /// A JavaScript `WebAssembly.Module`.
 pub(crate) struct ModuleWrapper(pub(crate) Module);
 
+/// A module of which bytes arrive.
+pub(crate) struct ModuleStream(pub(crate) RefCell<Option<ModuleBuilder>>);
+
 /// Has the class that all objects of ours have.
 pub(crate) struct Sample;
 
@@ -34,6 +37,7 @@ pub(crate) struct Sample;
 pub(crate) trait Branded<'js>: JsClass<'js> {}
 impl<'js> Branded<'js> for Wrapper<'js> {}
 impl<'js> Branded<'js> for ModuleWrapper {}
+impl<'js> Branded<'js> for ModuleStream {}
 
 impl<'js> Wrapper<'js> {
     pub(crate) fn new(held: impl Into<Held>) -> Self {
@@ -74,6 +78,15 @@ impl<'js> Trace<'js> for Wrapper<'js> {
         self.companion.borrow().trace(tracer);
         self.node.borrow().trace(tracer);
     }
+}
+
+impl<'js> Trace<'js> for ModuleStream {
+    fn trace<'a>(&self, _: Tracer<'a, 'js>) {}
+}
+
+// SAFETY: no lifetime occurs.
+unsafe impl<'js> JsLifetime<'js> for ModuleStream {
+    type Changed<'to> = Self;
 }
 
 impl<'js> Trace<'js> for Sample {
@@ -119,4 +132,5 @@ pub(crate) use plain_class;
 
 plain_class!(Wrapper<'js>, "Wrapper");
 plain_class!(ModuleWrapper, "Module");
+plain_class!(ModuleStream, "ModuleStream");
 plain_class!(Sample, "Sample");

@@ -2,20 +2,22 @@
 //!
 //! ```text
 //!   publish, remove ──► enough was retired? ──┐
+//!   little was, some time ago ────────────────┤
 //!   a stack has left retired code ────────────┼──► worker: collect ──► survivors? ──► again, when
 //!   some time after that ─────────────────────┘                                      they may go
 //!   Engine::collect ──► the calling thread: collect
-//!   too much is occupied ──► worker: take code away, collect, until it is less ([`Step`])
+//!   too much is occupied ──► worker: take code away, collect, until it is less (`relief`)
 //!   no room for new code ──► the calling thread: the same, until there is
 //! ```
 //!
 //! The worker is a thread that is started when there is something to collect for the first time,
-//! and waits without a timer unless code that survived, or that somebody was looking up, may go
-//! without a sign:
+//! and waits without a timer unless there is something to wait for:
 //!
 //! * [CO-SIGN] who was in a host call when it was seen to hold retired code tells when it comes
 //!   back or leaves (it is *watched*). Until then nothing has to be tried again.
 //! * [CO-TIMER] one that runs is asked again after a while; longer each time it was in vain.
+//! * [CO-LITTLE] what is too little for a collection of its own is collected after a while all the
+//!   same. So code that was on a stack goes when the stack has left it, whatever else happens.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -25,10 +27,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use codespace::{Answer, CodeManager, Collected, FaultKind, GENTLE_STEPS, Removed, Step};
+use codespace::{Answer, CodeManager, Collected, FaultKind, Removed, Tenant};
 use sync::{
     Condvar, Mutex, MutexGuard, Rank,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use crate::{
@@ -59,8 +61,9 @@ mod pauses {
 #[derive(Debug)]
 pub(crate) struct Collector(Arc<Shared>);
 
+/// What all who collect share.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     manager: CodeManager,
     /// Blocks of the stores, which are what may run code.
     blocks: Mutex<Vec<Weak<SharedBlock>>>,
@@ -68,8 +71,10 @@ struct Shared {
     changed: Condvar,
     /// Someone has asked the worker for a collection that has not begun.
     wanted: AtomicBool,
-    /// How much code had been generated when gentle steps were taken for the last time.
-    relieved_at: AtomicUsize,
+    /// The worker knows of code that was retired since the last collection.
+    noticed: AtomicBool,
+    /// [CO-LITTLE]
+    patience: Duration,
     counts: Counts,
     flushes: FlushCounters,
 }
@@ -102,6 +107,8 @@ struct Todo {
     answers: u64,
     retry: Retry,
     last_end: Instant,
+    /// When the first code was retired since the last collection.
+    garbage_since: Option<Instant>,
     worker: Option<JoinHandle<()>>,
 }
 
@@ -121,8 +128,6 @@ struct Retry {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
     Collect,
-    /// Frees what was ended and may have been looked at.
-    Reap,
     Wait,
     WaitFor(Duration),
 }
@@ -135,6 +140,8 @@ struct Situation {
     in_vain: u32,
     /// Since the last collection.
     since: Duration,
+    /// How long the first that was retired since then may still wait.
+    garbage_due: Option<Duration>,
 }
 
 /// What became of what survived the last collection.
@@ -153,12 +160,14 @@ enum Survivors {
 }
 
 impl Collector {
-    pub(crate) fn new(manager: CodeManager) -> Self {
+    /// A little garbage waits for more at most for `patience`.
+    pub(crate) fn new(manager: CodeManager, patience: Duration) -> Self {
         let todo = Todo {
             stopped: false,
             answers: 0,
             retry: Retry::default(),
             last_end: Instant::now(),
+            garbage_since: None,
             worker: None,
         };
         Self(Arc::new(Shared {
@@ -167,7 +176,8 @@ impl Collector {
             todo: Mutex::new(Rank::Collector, todo),
             changed: Condvar::new(),
             wanted: AtomicBool::new(false),
-            relieved_at: AtomicUsize::new(0),
+            noticed: AtomicBool::new(false),
+            patience,
             counts: Counts::default(),
             flushes: FlushCounters::default(),
         }))
@@ -182,11 +192,25 @@ impl Collector {
         blocks.push(Arc::downgrade(block));
     }
 
-    /// Code was retired: has the worker collect, if that was enough.
+    /// Code of that tenant was published, and other code may have been retired: has the worker do
+    /// what is due.
     #[inline]
-    pub(crate) fn consider(&self) {
-        if self.0.manager.wants_collection() || self.0.wants_relief() {
+    pub(crate) fn consider(&self, tenant: &Tenant) {
+        let manager = &self.0.manager;
+        if manager.wants_collection() || manager.wants_relief() || tenant.wants_relief() {
             self.want();
+        } else if manager.retired_bytes() != 0 && !self.0.noticed.load(Ordering::Relaxed) {
+            self.notice();
+        }
+    }
+
+    /// [CO-LITTLE] Has the worker collect after a while.
+    #[cold]
+    fn notice(&self) {
+        if !self.0.noticed.swap(true, Ordering::Relaxed) {
+            let mut todo = self.0.todo.lock();
+            todo.garbage_since = Some(Instant::now());
+            self.0.wake_worker(&mut todo);
         }
     }
 
@@ -198,9 +222,9 @@ impl Collector {
         }
     }
 
-    /// Takes a step to get memory, on this thread.
-    pub(crate) fn take(&self, step: Step, cause: FlushCause) -> Removed {
-        self.0.take(step, cause)
+    /// What takes code away on this thread.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
     }
 
     /// Code was taken away.
@@ -256,11 +280,12 @@ impl Collector {
 
 impl Shared {
     /// Frees what was retired before now and no stack holds. Waits for those who run code.
-    fn collect(self: &Arc<Self>) -> Collected {
+    pub(crate) fn collect(self: &Arc<Self>) -> Collected {
+        self.begin();
         let collection = self.manager.begin_collection();
-        self.wanted.store(false, Ordering::Relaxed);
         if collection.is_empty() {
             drop(collection);
+            self.manager.reap();
             self.note(Collected::default(), Vec::new());
             return Collected::default();
         }
@@ -293,38 +318,23 @@ impl Shared {
         collected
     }
 
-    /// Takes code away and frees it.
-    fn take(self: &Arc<Self>, step: Step, cause: FlushCause) -> Removed {
-        let removed = self.manager.take(step);
-        self.note_flushed(cause, removed);
-        self.collect();
-        removed
+    /// A collection is about to begin. Who retires something from now on is noticed.
+    fn begin(&self) {
+        let mut todo = self.todo.lock();
+        todo.garbage_since = None;
+        self.noticed.store(false, Ordering::Relaxed);
+        self.wanted.store(false, Ordering::Relaxed);
     }
 
-    fn note_flushed(&self, cause: FlushCause, removed: Removed) {
+    pub(crate) fn manager(&self) -> &CodeManager {
+        &self.manager
+    }
+
+    /// Code was taken away.
+    pub(crate) fn note_flushed(&self, cause: FlushCause, removed: Removed) {
         self.flushes.count(cause, removed);
         if removed.functions != 0 {
             events::flush(cause, removed);
-        }
-    }
-
-    fn wants_relief(&self) -> bool {
-        self.manager.wants_relief(self.relieved_at.load(Ordering::Relaxed))
-    }
-
-    /// Makes room under the limit, if that is what is wanted; else collects.
-    fn collect_or_relieve(self: &Arc<Self>) {
-        if !self.wants_relief() {
-            self.collect();
-            return;
-        }
-        self.relieved_at.store(self.manager.generated_bytes(), Ordering::Relaxed);
-        for step in GENTLE_STEPS {
-            events::budget(FlushCause::Sweep, &self.manager, step);
-            self.take(step, FlushCause::Sweep);
-            if self.manager.is_low() {
-                break;
-            }
         }
     }
 
@@ -373,6 +383,7 @@ impl Shared {
                 Err(error) => {
                     // The next one who wants a collection tries again.
                     self.wanted.store(false, Ordering::Relaxed);
+                    self.noticed.store(false, Ordering::Relaxed);
                     tracing::warn!(target: "runtime", %error, "no thread for collecting code");
                 }
             }
@@ -385,18 +396,11 @@ impl Shared {
         let mut todo = self.todo.lock();
         while !todo.stopped {
             let wanted = self.wanted.load(Ordering::Relaxed);
-            todo = match next(todo.situation(wanted, &self.manager)) {
+            todo = match next(todo.situation(wanted, &self)) {
                 Next::Collect => {
                     drop(todo);
                     self.collect_or_relieve();
                     self.todo.lock()
-                }
-                Next::Reap => {
-                    drop(todo);
-                    self.manager.reap();
-                    let mut todo = self.todo.lock();
-                    todo.last_end = Instant::now();
-                    todo
                 }
                 Next::Wait => self.changed.wait(todo),
                 Next::WaitFor(time) => self.changed.wait_timeout(todo, time),
@@ -407,12 +411,21 @@ impl Shared {
 
 impl Todo {
     #[expect(clippy::fn_params_excessive_bools, reason = "a part of the result")]
-    fn situation(&self, wanted: bool, manager: &CodeManager) -> Situation {
+    fn situation(&self, wanted: bool, shared: &Shared) -> Situation {
         let survivors = match self.retry.state() {
-            Survivors::None | Survivors::Watched if manager.is_waiting() => Survivors::LookedUp,
+            Survivors::None | Survivors::Watched if shared.manager.is_waiting() => {
+                Survivors::LookedUp
+            }
             state => state,
         };
-        Situation { wanted, survivors, in_vain: self.retry.in_vain, since: self.last_end.elapsed() }
+        let due = |since: Instant| shared.patience.saturating_sub(since.elapsed());
+        Situation {
+            wanted,
+            survivors,
+            in_vain: self.retry.in_vain,
+            since: self.last_end.elapsed(),
+            garbage_due: self.garbage_since.map(due),
+        }
     }
 }
 
@@ -439,21 +452,22 @@ fn next(now: Situation) -> Next {
     if now.wanted {
         return Next::Collect;
     }
-    let (due_after, due) = match now.survivors {
-        Survivors::LookedUp => (pauses::BETWEEN, Next::Reap),
+    let retry_after = match now.survivors {
         // [CO-SIGN]
-        Survivors::None | Survivors::Watched => return Next::Wait,
-        Survivors::Released => (pauses::BETWEEN, Next::Collect),
+        Survivors::None | Survivors::Watched => None,
+        Survivors::Released | Survivors::LookedUp => Some(pauses::BETWEEN),
         Survivors::Running => {
             // [CO-TIMER]
             let factor = 1_u32.checked_shl(now.in_vain).unwrap_or(u32::MAX);
-            let pause = pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY);
-            (pause, Next::Collect)
+            Some(pauses::RETRY.saturating_mul(factor).min(pauses::LONGEST_RETRY))
         }
     };
-    match due_after.checked_sub(now.since) {
-        Some(rest) if !rest.is_zero() => Next::WaitFor(rest),
-        _ => due,
+    let retry_due = retry_after.map(|after| after.saturating_sub(now.since));
+    // [CO-LITTLE]
+    match retry_due.into_iter().chain(now.garbage_due).min() {
+        None => Next::Wait,
+        Some(rest) if rest.is_zero() => Next::Collect,
+        Some(rest) => Next::WaitFor(rest),
     }
 }
 
@@ -476,8 +490,8 @@ mod tests {
     fn what_was_being_looked_up_is_freed_soon_after() {
         std::hint::black_box(LINKED);
         let manager = CodeManager::new(&Config::default()).unwrap();
-        let collector = Collector::new(manager.clone());
-        let spec = UnitSpec { functions: 1, lazy_stub: 0, owner: Arc::new(()) };
+        let collector = Collector::new(manager.clone(), Duration::MAX);
+        let spec = UnitSpec { functions: 1, lazy_stub: 0, owner: Arc::new(()), tenant: None };
         let unit = manager.new_unit(spec).unwrap();
         let draft = Draft::new(Kind::Function(0), vec![0xc3]);
         drop(unit.publish(unit.place(vec![draft]).unwrap()).unwrap());
@@ -496,8 +510,13 @@ mod tests {
         collector.stop();
     }
 
-    const QUIET: Situation =
-        Situation { wanted: false, survivors: Survivors::None, in_vain: 0, since: Duration::ZERO };
+    const QUIET: Situation = Situation {
+        wanted: false,
+        survivors: Survivors::None,
+        in_vain: 0,
+        since: Duration::ZERO,
+        garbage_due: None,
+    };
 
     #[test]
     fn the_worker_does_what_is_due() {
@@ -514,7 +533,7 @@ mod tests {
             // [CO-SIGN]
             (Situation { since: ms(100_000), ..watched }, Next::Wait),
             (looked_up, Next::WaitFor(pauses::BETWEEN)),
-            (Situation { since: ms(1), ..looked_up }, Next::Reap),
+            (Situation { since: ms(1), ..looked_up }, Next::Collect),
             (Situation { wanted: true, ..looked_up }, Next::Collect),
             (released, Next::WaitFor(pauses::BETWEEN)),
             (Situation { since: ms(1), ..released }, Next::Collect),
@@ -523,6 +542,12 @@ mod tests {
             (Situation { since: ms(2), ..survivors }, Next::Collect),
             (Situation { in_vain: 3, since: ms(6), ..survivors }, Next::WaitFor(ms(10))),
             (Situation { in_vain: 40, since: ms(1), ..survivors }, Next::WaitFor(ms(999))),
+            // [CO-LITTLE]
+            (Situation { garbage_due: Some(ms(70)), ..QUIET }, Next::WaitFor(ms(70))),
+            (Situation { garbage_due: Some(ms(0)), ..QUIET }, Next::Collect),
+            (Situation { garbage_due: Some(ms(70)), ..watched }, Next::WaitFor(ms(70))),
+            (Situation { garbage_due: Some(ms(0)), ..survivors }, Next::Collect),
+            (Situation { garbage_due: Some(ms(70)), ..survivors }, Next::WaitFor(ms(2))),
         ] {
             assert_eq!(next(situation), expected, "{situation:?}");
         }

@@ -1,11 +1,11 @@
 //! What all stores of an engine share.
 #![forbid(unsafe_code)]
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use codespace::{
-    CodeManager, Collected, Draft, FaultPlan, Filter, Footprints, HARD_STEPS, Installed, Placed,
-    Removed, Step, Unit, UnitSpec,
+    CodeManager, Collected, Draft, FaultPlan, Filter, Footprints, Installed, Placed, Removed, Step,
+    Tenant, Unit, UnitSpec, Whose,
 };
 use sync::atomic::{AtomicU64, Ordering};
 use tierup_abi::{MemoryMode, TrapKind};
@@ -14,7 +14,7 @@ use vmem::ForkGuard;
 
 use crate::{
     CollectionStats, CompiledModule, Error, FlushCause, FlushStats, TypeRegistry,
-    collector::Collector, events, interrupt::SharedBlock, wrappers::Wrappers,
+    collector::Collector, interrupt::SharedBlock, wrappers::Wrappers,
 };
 
 /// What the runtime asks of whoever decides when to compile what. Each module has its own.
@@ -71,18 +71,20 @@ pub struct RuntimeConfig {
     pub max_wasm_stack: usize,
     /// Whether code takes fuel.
     pub consume_fuel: bool,
+    /// How long code that was replaced or removed waits for more, so that a collection is worth it.
+    pub collect_after: Duration,
 }
 
 impl Default for RuntimeConfig {
     fn default() -> Self {
-        Self { memory_mode: MemoryMode::default(), max_wasm_stack: 1 << 20, consume_fuel: false }
+        Self {
+            memory_mode: MemoryMode::default(),
+            max_wasm_stack: 1 << 20,
+            consume_fuel: false,
+            collect_after: Duration::from_millis(100),
+        }
     }
 }
-
-/// How often somebody who finds no room for code makes some, if others take it: each time after
-/// twice the pause.
-const ROUNDS: u32 = 8;
-const FIRST_PAUSE: Duration = Duration::from_micros(100);
 
 /// What all stores of an engine share.
 #[derive(Debug)]
@@ -105,11 +107,12 @@ impl EngineState {
     /// If signal handlers cannot be installed, or there is no address space for wrappers.
     pub fn new(config: RuntimeConfig, manager: CodeManager) -> Result<Arc<Self>, Error> {
         crate::faults::install()?;
+        let collector = Collector::new(manager.clone(), config.collect_after);
         Ok(Arc::new(Self {
             config,
             types: TypeRegistry::new(),
             wrappers: Wrappers::for_engine(manager.config())?,
-            collector: Collector::new(manager.clone()),
+            collector,
             manager,
             counters: Counters::default(),
             fork_guard: ForkGuard::new()?,
@@ -188,6 +191,17 @@ impl EngineState {
         removed
     }
 
+    /// The same for all modules of a tenant that are not pinned.
+    pub fn remove_tenant_code(&self, tenant: &Arc<Tenant>, filter: Filter) -> Removed {
+        let mut removed = Removed::default();
+        if !self.is_inherited() {
+            let units = self.manager.victims(Whose::Tenant(tenant));
+            units.iter().for_each(|unit| removed += unit.remove(filter));
+            self.note_removed(removed);
+        }
+        removed
+    }
+
     fn note_removed(&self, removed: Removed) {
         if removed.functions != 0 {
             self.collector.note_flushed(FlushCause::Asked, removed);
@@ -196,51 +210,34 @@ impl EngineState {
     }
 
     /// Takes steps to get memory one after the other, each with a collection, on this thread.
-    pub fn take_steps(&self, steps: &[Step], cause: FlushCause) -> Removed {
-        let mut removed = Removed::default();
-        if !self.is_inherited() {
-            self.wrappers.collect();
-            steps.iter().for_each(|&step| removed += self.collector.take(step, cause));
+    pub fn take_steps(&self, whose: Whose<'_>, steps: &[Step], cause: FlushCause) -> Removed {
+        if self.is_inherited() {
+            return Removed::default();
         }
-        removed
+        self.wrappers.collect();
+        self.collector.take_all(whose, steps, cause)
     }
 
-    /// Places code in a unit of this engine. If that is over the limit, code is given up that has
-    /// not been called for a while, then all code that can be compiled again, until there is room.
+    /// Places code in a unit of this engine. If that is over a limit, code is given up that has
+    /// not been called for a while, then all code that can be compiled again, until there is room:
+    /// code of the unit's tenant if it is the tenant's limit.
     ///
     /// # Errors
     ///
     /// As for `Unit::place`.
     pub fn place(&self, unit: &Arc<Unit>, drafts: &[Draft]) -> codespace::Result<Vec<Placed>> {
-        self.with_room(|| unit.place_all(drafts))
+        self.collector.with_room(unit.tenant(), || unit.place_all(drafts))
     }
 
     /// Makes a unit, with room as for [`Self::place`].
-    pub(crate) fn new_unit(&self, spec: impl Fn() -> UnitSpec) -> codespace::Result<Arc<Unit>> {
-        self.with_room(|| self.manager.new_unit(spec()))
-    }
-
-    /// Tries until there is room, or nothing is left to give up.
-    fn with_room<R>(&self, attempt: impl Fn() -> codespace::Result<R>) -> codespace::Result<R> {
-        let mut result = attempt();
-        for round in 0..ROUNDS {
-            let mut given_up = 0;
-            for step in HARD_STEPS {
-                match &result {
-                    Err(error) if error.is_out_of_code_memory() => {}
-                    _ => return result,
-                }
-                events::budget(FlushCause::Limit, &self.manager, step);
-                given_up += self.collector.take(step, FlushCause::Limit).functions;
-                result = attempt();
-            }
-            if given_up == 0 && !self.manager.is_in_flight() {
-                break;
-            }
-            // Others may have taken the room, or are about to give some back.
-            thread::sleep(FIRST_PAUSE * (1 << round));
-        }
-        result
+    pub(crate) fn new_unit(
+        &self,
+        tenant: Option<&Arc<Tenant>>,
+        spec: impl Fn() -> UnitSpec,
+    ) -> codespace::Result<Arc<Unit>> {
+        let tenant = tenant.unwrap_or_else(|| self.manager.default_tenant());
+        let spec = || UnitSpec { tenant: Some(Arc::clone(tenant)), ..spec() };
+        self.collector.with_room(tenant, || self.manager.new_unit(spec()))
     }
 
     /// Publishes code of a unit of this engine. What it replaces is collected when there is enough
@@ -256,7 +253,7 @@ impl EngineState {
     ) -> codespace::Result<Vec<Installed>> {
         let published = unit.publish(placed)?;
         let installed = published.into_iter().map(|published| published.installed).collect();
-        self.collector.consider();
+        self.collector.consider(unit.tenant());
         Ok(installed)
     }
 

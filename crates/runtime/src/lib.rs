@@ -41,6 +41,7 @@ mod interrupt;
 mod fuel;
 mod activation;
 mod collector;
+mod relief;
 mod flushes;
 mod events;
 mod faults;

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use codespace::{Footprint, Unit, UnitSpec};
+use codespace::{Footprint, Tenant, Unit, UnitSpec};
 use tierup_abi::InstanceLayout;
 use tierup_wasm::{Entity, Module, Names};
 
@@ -77,13 +77,15 @@ pub struct CompiledModule {
 }
 
 impl CompiledModule {
-    /// Makes a unit for `module`, whose functions `hooks` will have compiled.
+    /// Makes a unit for `module`, whose functions `hooks` will have compiled, and for whose memory
+    /// `tenant` pays; the engine's default tenant if it is none.
     ///
     /// # Errors
     ///
     /// If there is no room for the unit.
     pub fn new(
         engine: &Arc<EngineState>,
+        tenant: Option<&Arc<Tenant>>,
         module: Module,
         hooks: Arc<dyn Hooks>,
     ) -> Result<Self, Error> {
@@ -91,10 +93,11 @@ impl CompiledModule {
         let types = types.collect::<Result<_, _>>()?;
         let functions = module.defined_functions();
         let info = Arc::new(ModuleInfo::new(engine, module));
-        let unit = engine.new_unit(|| UnitSpec {
+        let unit = engine.new_unit(tenant, || UnitSpec {
             functions,
             lazy_stub: lazy::stub_address(),
             owner: Arc::clone(&info) as _,
+            tenant: None,
         })?;
         Ok(Self { info, unit, types, engine: Arc::clone(engine), hooks })
     }

@@ -61,14 +61,23 @@ impl StoreState {
 
     /// Opens a scope, which closes when the result is dropped: what becomes a root in it is one
     /// no more then.
+    #[inline]
     pub fn scope(&mut self) -> RootScope<'_> {
         self.roots.scopes.push(self.roots.objects.len());
         RootScope(self)
     }
 
+    /// Most scopes have got no roots.
+    #[inline]
     fn close_scope(&mut self) {
         let depth = self.roots.depth();
         let start = self.roots.scopes.pop().unwrap_or(0);
+        if start < self.roots.objects.len() {
+            self.drop_roots(start, depth);
+        }
+    }
+
+    fn drop_roots(&mut self, start: usize, depth: u32) {
         for object in self.roots.objects.split_off(start) {
             let rooted_at = self.root_depth(object);
             if *rooted_at == depth {
@@ -108,6 +117,7 @@ impl DerefMut for RootScope<'_> {
 }
 
 impl Drop for RootScope<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.0.close_scope();
     }

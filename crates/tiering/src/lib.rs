@@ -4,7 +4,8 @@
 //! runtime asks it, through hooks, when a function without code is called, and tells it how much
 //! work a function has done.
 //!
-//! Reading order: `subject` is what is compiled; `lazy`, `gate`, `validity` and `eager` give functions code;
+//! Reading order: `subject` is what is compiled; `lazy`, `gate`, `validity`, `eager` and
+//! `arrived` give functions code;
 //! `module` ties together what gives them better code: `functions` and `job` remember, `policy`
 //! decides, `queue`, `threads` and `pool` carry out.
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@ mod gate;
 mod validity;
 mod lazy;
 mod eager;
+mod arrived;
 mod functions;
 mod job;
 mod policy;

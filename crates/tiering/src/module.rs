@@ -135,6 +135,14 @@ impl ModuleTiering {
         self.first.compile_all(&*self.subject, count, &self.threads)
     }
 
+    pub(crate) fn first(&self) -> &FunctionCompiler {
+        &self.first
+    }
+
+    pub(crate) fn subject(&self) -> &dyn Subject {
+        &*self.subject
+    }
+
     /// A function has done `used` more units of work.
     pub fn budget_spent(&self, function: DefinedFunc, used: u32) -> Spent {
         let idle = Spent { slice: self.policy.largest_slice(), tier_up: false };
@@ -182,6 +190,21 @@ impl ModuleTiering {
             job.finish(stage_after(&result));
         }
         result.map(drop)
+    }
+
+    /// Gives a function first code now, and its best code in the background, before all that only
+    /// ran long. Without threads for that, on this one.
+    ///
+    /// # Errors
+    ///
+    /// If what is compiled on this thread cannot be.
+    pub fn request_tier_up(&self, function: DefinedFunc) -> Result<(), CompileError> {
+        if self.pool.is_none() || self.second.is_none() {
+            return self.tier_up(function);
+        }
+        self.compile_now(function)?;
+        self.queue(function, self.functions.get(function.0), u64::MAX);
+        Ok(())
     }
 
     /// Gives all functions their best code now, on this thread.

@@ -7,6 +7,8 @@ use tierup_compile::{Compiler, Limits};
 use tierup_runtime::MemoryMode;
 use tierup_tiering::Executor;
 
+use crate::cgroup;
+
 /// How an engine is made. Every setting has a default that suits most hosts.
 ///
 /// ```
@@ -23,7 +25,11 @@ pub struct Config {
     compile_threads: Option<usize>,
     pub(crate) compile_limits: Limits,
     pub(crate) executor: Option<Arc<dyn Executor>>,
-    pub(crate) code_memory_limit: usize,
+    code_memory_limit: Option<usize>,
+    pub(crate) collect_floor: usize,
+    pub(crate) collect_share: usize,
+    pub(crate) collect_after: Duration,
+    pub(crate) watch_memory_pressure: bool,
     pub(crate) protection: Protection,
     pub(crate) memory_mode: MemoryMode,
     pub(crate) max_wasm_stack: usize,
@@ -82,7 +88,11 @@ impl Config {
             compile_threads: None,
             executor: None,
             compile_limits: Limits { time: Duration::from_secs(10), memory: 1 << 30 },
-            code_memory_limit: 1 << 30,
+            code_memory_limit: None,
+            collect_floor: codespace::Config::default().collect_floor_bytes,
+            collect_share: codespace::Config::default().collect_share_percent,
+            collect_after: tierup_runtime::RuntimeConfig::default().collect_after,
+            watch_memory_pressure: false,
             protection: Protection::Auto,
             memory_mode: MemoryMode::Guard,
             max_wasm_stack: 1 << 20,
@@ -130,7 +140,8 @@ impl Config {
 
     /// Most threads that validate or compile a module at once, the caller's among them; and most
     /// threads that optimize in the background. The default is the number of cores, of which one
-    /// is left for the program in the background.
+    /// is left for the program in the background. When several modules are made at once, they share
+    /// what there is besides their callers' threads.
     ///
     /// With 0 there are no other threads: functions that are worth it are optimized on the thread
     /// that runs them, while they wait.
@@ -166,10 +177,49 @@ impl Config {
         self
     }
 
-    /// Most bytes of code memory that the engine commits; 1 GiB by default. What does not fit is
-    /// an error, or a trap where a function is compiled when it is called.
+    /// Most bytes of code memory that the engine commits. What does not fit is an error, or a trap
+    /// where a function is compiled when it is called.
+    ///
+    /// The default is 1 GiB, or less in a control group that may use less than 4 GiB of memory: a
+    /// quarter of what it may, looked up when an engine is made, but at least 1 MiB. See
+    /// [`Engine::code_memory_limit`](crate::Engine::code_memory_limit).
     pub fn code_memory_limit(&mut self, bytes: usize) -> &mut Self {
-        self.code_memory_limit = bytes;
+        self.code_memory_limit = Some(bytes);
+        self
+    }
+
+    /// Code that was replaced or removed is collected when there is more of it than these bytes, 64
+    /// KiB by default, and than a [share](Self::collect_share) of the committed code memory.
+    pub fn collect_floor(&mut self, bytes: usize) -> &mut Self {
+        self.collect_floor = bytes;
+        self
+    }
+
+    /// Share of the committed code memory, in percent, that [`Self::collect_floor`] comes on top
+    /// of; 10 by default.
+    pub fn collect_share(&mut self, percent: usize) -> &mut Self {
+        self.collect_share = percent;
+        self
+    }
+
+    /// What is less is collected all the same after this time, 100 ms by default; what was on a
+    /// stack then, when that stack has left it.
+    pub fn collect_after(&mut self, time: Duration) -> &mut Self {
+        self.collect_after = time;
+        self
+    }
+
+    /// Whether a thread of the engine waits for the system to say that memory is short, and then
+    /// calls [`Engine::memory_pressure`](crate::Engine::memory_pressure); not by default.
+    ///
+    /// This is Linux's pressure-stall information, of the process's control group or else of the
+    /// system: memory that some task waited for during 5 % of 2 s is moderate pressure, and
+    /// critical if all tasks did. Where the kernel has none, or does not let this process wait for
+    /// it, nothing is watched, the log has a warning, and
+    /// [`Engine::pressure_watch`](crate::Engine::pressure_watch) says why.
+    #[expect(clippy::fn_params_excessive_bools, reason = "the setter of a switch")]
+    pub fn watch_memory_pressure(&mut self, watch: bool) -> &mut Self {
+        self.watch_memory_pressure = watch;
         self
     }
 
@@ -319,10 +369,14 @@ impl Config {
         self
     }
 
-    /// Threads that validate or compile a module at once.
-    pub(crate) fn module_threads(&self) -> NonZeroUsize {
-        let threads = self.compile_threads.unwrap_or_else(cores);
-        NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN)
+    /// The limit on code memory: what was set, or what suits the control group.
+    pub(crate) fn committed_limit(&self) -> usize {
+        self.code_memory_limit.unwrap_or_else(cgroup::default_limit)
+    }
+
+    /// Threads that help those that validate or compile modules.
+    pub(crate) fn helpers(&self) -> usize {
+        self.compile_threads.unwrap_or_else(cores).saturating_sub(1)
     }
 
     /// Threads that optimize in the background; 0 if the program's own does.

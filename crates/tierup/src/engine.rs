@@ -2,14 +2,18 @@
 
 use std::{fmt, sync::Arc};
 
-use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Tier};
+use codespace::{CodeManager, Filter, GENTLE_STEPS, HARD_STEPS, Removed, Step, Tier, Whose};
 use tierup_compile::{Compiler, Settings};
 use tierup_optimize::Optimizing;
 use tierup_runtime::{EngineState, ErrorKind, FlushCause, Frame, RuntimeConfig};
 use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Threads, Validation};
 
 use crate::{
-    CompilerStrategy, Config, EngineStats, Error, ModuleOptions, Protection, config::Compilers,
+    CompilerStrategy, Config, EngineStats, Error, ModuleOptions, PressureWatch, Protection, Tenant,
+    TenantStats,
+    config::Compilers,
+    helpers::Helpers,
+    pressure::{self, Watcher},
     sharing::SharedModules,
 };
 
@@ -26,6 +30,9 @@ struct EngineInner {
     shared_modules: SharedModules,
     /// None if functions are optimized on the thread that runs them.
     pool: Option<Pool>,
+    helpers: Helpers,
+    /// None if nobody wants it.
+    watcher: Option<Watcher>,
 }
 
 impl Engine {
@@ -42,10 +49,14 @@ impl Engine {
             memory_mode: config.memory_mode,
             max_wasm_stack: config.max_wasm_stack,
             consume_fuel: config.consume_fuel,
+            collect_after: config.collect_after,
         };
+        let state = EngineState::new(runtime, manager)?;
         Ok(Self(Arc::new(EngineInner {
             config: config.clone(),
-            state: EngineState::new(runtime, manager)?,
+            helpers: Helpers::new(config.helpers()),
+            watcher: config.watch_memory_pressure.then(|| watcher(&state)),
+            state,
             compilers,
             counters: Arc::default(),
             shared_modules: SharedModules::new(),
@@ -92,7 +103,8 @@ impl Engine {
     /// Returns the bytes of code memory that went back to the system.
     pub fn trim(&self) -> usize {
         let before = self.stats().code.committed_bytes;
-        self.0.state.take_steps(&[Step::Remove(Filter::All)], FlushCause::Trim);
+        let steps = [Step::Remove(Filter::All)];
+        self.0.state.take_steps(Whose::Everybody, &steps, FlushCause::Trim);
         self.0.state.manager().reap();
         before.saturating_sub(self.stats().code.committed_bytes)
     }
@@ -100,11 +112,13 @@ impl Engine {
     /// Memory is short, says the embedder or the system. Gives code up, collects, and says how
     /// much that was.
     pub fn memory_pressure(&self, level: MemoryPressure) -> Removed {
-        let steps: &[Step] = match level {
-            MemoryPressure::Moderate => &GENTLE_STEPS,
-            MemoryPressure::Critical => &HARD_STEPS,
-        };
-        self.0.state.take_steps(steps, FlushCause::Pressure)
+        self.0.state.take_steps(Whose::Everybody, level.steps(), FlushCause::Pressure)
+    }
+
+    /// Whether the system's memory pressure is being watched, and what came of it: see
+    /// [`Config::watch_memory_pressure`].
+    pub fn pressure_watch(&self) -> PressureWatch {
+        self.0.watcher.as_ref().map(Watcher::status).unwrap_or_default()
     }
 
     /// Frees code that was replaced or removed and that no stack holds. Returns the bytes freed.
@@ -124,6 +138,42 @@ impl Engine {
     /// Takes no lock; code that is being replaced or taken away meanwhile is found or not.
     pub fn frame_at(&self, address: usize) -> Option<Frame> {
         Frame::at(&self.0.state, address)
+    }
+
+    /// A tenant: modules made for it (see [`ModuleOptions::tenant`]) never occupy more than `limit`
+    /// bytes of code memory together, whatever other tenants do.
+    ///
+    /// Near its limit, a tenant loses code that was not called for a while; near the engine's
+    /// limit, those do first that were not used for longest. `name` is for errors and statistics,
+    /// and need not be the only one of its kind.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), tierup::Error> {
+    /// use tierup::{Engine, Module, ModuleOptions};
+    ///
+    /// let engine = Engine::default();
+    /// let shop = engine.tenant("shop", 16 << 20);
+    /// let text = "(module (func) (func) (func))";
+    /// let module = Module::with_options(&engine, text, ModuleOptions::new().tenant(&shop))?;
+    /// module.compile()?;
+    /// assert_eq!(shop.stats().code.baseline.count, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tenant(&self, name: impl Into<String>, limit: usize) -> Tenant {
+        Tenant::new(self, name.into(), limit)
+    }
+
+    /// What each tenant occupies. The first is the one of modules that were made for nobody in
+    /// particular; the others follow in the order in which they were made, as long as there is a
+    /// handle, a module or code of theirs.
+    pub fn tenants(&self) -> Vec<TenantStats> {
+        self.0.state.manager().tenants().iter().map(|tenant| tenant.stats()).collect()
+    }
+
+    /// The hard limit on committed code memory.
+    pub fn code_memory_limit(&self) -> usize {
+        self.0.state.manager().config().committed_limit
     }
 
     /// The first functions that could not be compiled, or not optimized, and why.
@@ -151,6 +201,11 @@ impl Engine {
     pub(crate) fn shared_modules(&self) -> Option<&SharedModules> {
         let is_shared = self.0.config.share_modules && !self.0.state.is_inherited();
         is_shared.then_some(&self.0.shared_modules)
+    }
+
+    /// Threads that help those who make modules.
+    pub(crate) fn helpers(&self) -> &Helpers {
+        &self.0.helpers
     }
 
     pub(crate) fn state(&self) -> &Arc<EngineState> {
@@ -193,12 +248,21 @@ impl Engine {
 }
 
 /// How short memory is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum MemoryPressure {
     /// Code that was not called since the last time is given up.
     Moderate,
     /// All code is that can be compiled again.
     Critical,
+}
+
+impl MemoryPressure {
+    fn steps(self) -> &'static [Step] {
+        match self {
+            Self::Moderate => &GENTLE_STEPS,
+            Self::Critical => &HARD_STEPS,
+        }
+    }
 }
 
 impl Default for Engine {
@@ -236,6 +300,16 @@ fn optimizing() -> Result<Arc<dyn Compiler>, Error> {
     Ok(Arc::new(made.map_err(|error| ErrorKind::Unsupported(error.to_string()))?))
 }
 
+/// Gives code of that engine up when memory is short, as long as the engine lives.
+fn watcher(state: &Arc<EngineState>) -> Watcher {
+    let state = Arc::downgrade(state);
+    Watcher::start(pressure::sources(), move |level| {
+        if let Some(state) = state.upgrade() {
+            state.take_steps(Whose::Everybody, level.steps(), FlushCause::Pressure);
+        }
+    })
+}
+
 fn code_config(config: &Config) -> codespace::Config {
     let default = codespace::Config::default();
     codespace::Config {
@@ -245,7 +319,9 @@ fn code_config(config: &Config) -> codespace::Config {
             Protection::Toggle => vmem::Strategy::Toggle,
             Protection::Pkey => vmem::Strategy::Pkey,
         },
-        committed_limit: config.code_memory_limit,
+        committed_limit: config.committed_limit(),
+        collect_floor_bytes: config.collect_floor,
+        collect_share_percent: config.collect_share,
         arena_code_bytes: config.arena_code_bytes.unwrap_or(default.arena_code_bytes),
         faults: config.faults.clone(),
         ..default

@@ -36,8 +36,13 @@
 
 mod config;
 mod engine;
+mod tenant;
+mod cgroup;
+mod pressure;
+mod helpers;
 mod hooks;
 mod module;
+mod module_builder;
 mod sharing;
 mod function_code;
 mod context;
@@ -45,14 +50,16 @@ mod linker;
 mod instance;
 mod func;
 mod typed;
+mod numeric;
 mod values;
 mod objects;
 mod tracer;
 mod stats;
 
 pub use codespace::{
-    Distributions, FaultKind, FaultPlan, Filter, Memory as CodeMemory, Removed, Stats as CodeStats,
-    Summary, Tier,
+    ClassStats, CodeStats as ObjectStats, Distributions, FaultKind, FaultPlan, Filter,
+    FunctionStats, Memory as CodeMemory, Removed, Share, Stats as CodeStats, Summary, TenantStats,
+    Tier,
 };
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
@@ -62,9 +69,13 @@ pub use function_code::FunctionCode;
 pub use instance::{Extern, Instance};
 pub use linker::Linker;
 pub use module::{ExportType, ImportType, Module, ModuleOptions};
+pub use module_builder::ModuleBuilder;
+pub use numeric::{NumericFunc, RawValue};
 pub use objects::{Global, Memory, Table};
+pub use pressure::{PressureWatch, WatchState};
 pub use sharing::SharingStats;
 pub use stats::{EngineStats, MemoryStats, ModuleStats};
+pub use tenant::Tenant;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;
 pub use tierup_runtime::{

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use codespace::{Filter, Removed};
+use codespace::{Draft, Filter, Removed};
 use tierup_compile::CompileError;
 use tierup_runtime::{CompiledModule, ErrorKind};
-use tierup_tiering::{ModuleTiering, Validation};
+use tierup_tiering::{ModuleTiering, Plan, Validation};
 use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
 
 use crate::{
-    CompilerStrategy, Config, Engine, Error, FunctionCode, MemoryStats, ModuleStats,
+    CompilerStrategy, Config, Engine, Error, FunctionCode, MemoryStats, ModuleStats, Tenant,
     hooks::{ModuleHooks, ModuleSubject},
     sharing::{Handle, ModuleKey, Source, Way},
 };
@@ -57,6 +57,7 @@ pub(crate) struct ModuleInner {
 pub struct ModuleOptions {
     strategy: Option<CompilerStrategy>,
     lazy: Option<bool>,
+    tenant: Option<Tenant>,
 }
 
 impl ModuleOptions {
@@ -78,11 +79,22 @@ impl ModuleOptions {
         self
     }
 
+    /// Who pays for the module's code. What the tenant's limit does not allow is an error, or a
+    /// trap where a function is compiled when it is called.
+    pub fn tenant(&mut self, tenant: &Tenant) -> &mut Self {
+        self.tenant = Some(tenant.clone());
+        self
+    }
+
     /// What of this makes modules of one engine differ. [SHA-KEY]
     fn way(&self, config: &Config) -> Way {
         // All fields: one that is new is not to be forgotten here.
-        let Self { strategy: _, lazy: _ } = self;
-        Way { strategy: self.chosen_strategy(config), lazy: self.is_lazy(config) }
+        let Self { strategy: _, lazy: _, tenant } = self;
+        Way {
+            strategy: self.chosen_strategy(config),
+            lazy: self.is_lazy(config),
+            tenant: tenant.as_ref().map(|tenant| tenant.inner().id()),
+        }
     }
 
     pub(crate) fn is_lazy(&self, config: &Config) -> bool {
@@ -91,6 +103,20 @@ impl ModuleOptions {
 
     pub(crate) fn chosen_strategy(&self, config: &Config) -> CompilerStrategy {
         self.strategy.unwrap_or(config.strategy)
+    }
+}
+
+/// Tiering for a module that is not there yet.
+#[derive(Debug)]
+pub(crate) struct NewTiering {
+    pub(crate) tiering: Arc<ModuleTiering>,
+    subject: Arc<ModuleSubject>,
+}
+
+impl NewTiering {
+    pub(crate) fn new(plan: Plan, functions: u32) -> Self {
+        let subject = Arc::<ModuleSubject>::default();
+        Self { tiering: ModuleTiering::new(plan, Arc::clone(&subject) as _, functions), subject }
     }
 }
 
@@ -162,18 +188,37 @@ impl Module {
     }
 
     fn make(engine: &Engine, source: Source<'_>, options: &ModuleOptions) -> Result<Self, Error> {
-        let inner = match engine.shared_modules() {
-            Some(shared) => {
-                let key = ModuleKey::new(&source, options.way(engine.config()));
-                let make = || ModuleInner::new(engine, source.into(), (options, Some(key.clone())));
-                let (inner, is_made) = shared.get_or_make(&key, make)?;
+        let key = Self::key(engine, &source, options);
+        let make = |key| ModuleInner::new(engine, source.into(), (options, key));
+        Self::get_or_make(engine, (options, key), make)
+    }
+
+    /// What an equal module would have, if the engine shares modules.
+    pub(crate) fn key(
+        engine: &Engine,
+        source: &Source<'_>,
+        options: &ModuleOptions,
+    ) -> Option<ModuleKey> {
+        engine.shared_modules()?;
+        Some(ModuleKey::new(source, options.way(engine.config())))
+    }
+
+    /// A module that has the code of an equal one, or of what `make` makes.
+    pub(crate) fn get_or_make(
+        engine: &Engine,
+        (options, key): (&ModuleOptions, Option<ModuleKey>),
+        make: impl FnOnce(Option<ModuleKey>) -> Result<Arc<ModuleInner>, Error>,
+    ) -> Result<Self, Error> {
+        let inner = match engine.shared_modules().zip(key) {
+            Some((shared, key)) => {
+                let (inner, is_made) = shared.get_or_make(&key, || make(Some(key.clone())))?;
                 if !is_made && !options.is_lazy(engine.config()) {
                     // It may have been flushed meanwhile.
                     inner.compile_whole()?;
                 }
                 inner
             }
-            None => ModuleInner::new(engine, source.into(), (options, None))?,
+            None => make(None)?,
         };
         Ok(Self(Arc::new(Handle::new(inner))))
     }
@@ -185,7 +230,7 @@ impl Module {
     /// If they are not.
     pub fn validate(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         let module = tierup_wasm::Module::decode(Bytes::from(bytes.as_ref().to_vec()))?;
-        Ok(module.validate_bodies(engine.config().module_threads())?)
+        Ok(module.validate_bodies(engine.helpers().claim().threads())?)
     }
 
     /// Takes code away from the module's functions, pinned or not, and says how much that was. They
@@ -227,6 +272,11 @@ impl Module {
         Arc::ptr_eq(self.0.compiled(), other.0.compiled())
     }
 
+    /// Name of the tenant that pays for its code; `default` if it was made for nobody in particular.
+    pub fn tenant_name(&self) -> &str {
+        self.0.compiled().unit().tenant().name()
+    }
+
     /// Compiles all functions that have no code, on the engine's compile threads.
     ///
     /// # Errors
@@ -254,6 +304,18 @@ impl Module {
     pub fn tier_up_function(&self, function: u32) -> Result<(), Error> {
         let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
         let result = self.0.tiering.tier_up(defined);
+        result.map_err(|error| self.0.compile_error((defined, error)))
+    }
+
+    /// Asks for a function's best code, which threads of the engine make in the background. If the
+    /// engine has none, it is made now.
+    ///
+    /// # Errors
+    ///
+    /// If the module does not define it, or what is compiled now cannot be.
+    pub fn request_tier_up(&self, function: u32) -> Result<(), Error> {
+        let defined = self.defined(function).ok_or(ErrorKind::OutOfBounds("function"))?;
+        let result = self.0.tiering.request_tier_up(defined);
         result.map_err(|error| self.0.compile_error((defined, error)))
     }
 
@@ -296,6 +358,16 @@ impl Module {
     fn defined(&self, function: u32) -> Option<DefinedFunc> {
         let wasm = self.0.compiled.module();
         wasm.defined(FuncIndex(function)).filter(|defined| defined.0 < wasm.defined_functions())
+    }
+
+    /// In how many arenas of code memory its code lies.
+    pub fn code_spaces(&self) -> usize {
+        self.0.compiled.unit().arenas()
+    }
+
+    /// True if `other` is the same module: a clone of it, not an equal one.
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Its engine.
@@ -354,45 +426,69 @@ impl ModuleInner {
         let config = engine.config();
         let plan = engine.plan(options);
         if plan.validation == Validation::Done {
-            module.validate_bodies(config.module_threads())?;
+            module.validate_bodies(engine.helpers().claim().threads())?;
         }
-        let subject = Arc::<ModuleSubject>::default();
-        let functions = module.defined_functions();
-        let tiering = ModuleTiering::new(plan, Arc::clone(&subject) as _, functions);
-        let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
-        let compiled = Arc::new(CompiledModule::new(engine.state(), module, hooks)?);
-        subject.set(&compiled);
-        let inner = Arc::new(Self { engine: engine.clone(), compiled, tiering, key });
+        let tiering = NewTiering::new(plan, module.defined_functions());
+        let inner = Self::assemble(engine, module, tiering, (options, key))?;
         if !options.is_lazy(config) {
             inner.compile_whole()?;
         }
         Ok(inner)
     }
 
+    /// A module without any code, whose bodies are as valid as its tiering thinks they are.
+    pub(crate) fn assemble(
+        engine: &Engine,
+        module: tierup_wasm::Module,
+        NewTiering { tiering, subject }: NewTiering,
+        (options, key): (&ModuleOptions, Option<ModuleKey>),
+    ) -> Result<Arc<Self>, Error> {
+        let tenant = options.tenant.as_ref().map(Tenant::inner);
+        let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
+        let compiled = Arc::new(CompiledModule::new(engine.state(), tenant, module, hooks)?);
+        subject.set(&compiled);
+        Ok(Arc::new(Self { engine: engine.clone(), compiled, tiering, key }))
+    }
+
+    /// Gives it code that was compiled before it was there.
+    pub(crate) fn install_arrived(&self, drafts: Vec<Draft>) -> Result<(), Error> {
+        self.tiering.install_arrived(drafts).map_err(|failure| self.compile_error(failure))
+    }
+
     /// Compiles a new module. Its bodies may be validated on the way, but whatever stops the
     /// compiler, an invalid body is the first to be reported.
-    fn compile_whole(&self) -> Result<(), Error> {
+    pub(crate) fn compile_whole(&self) -> Result<(), Error> {
         let config = self.engine.config();
         let compiled = self.compile();
         if compiled.is_err() && !config.lazy_validation {
-            self.compiled.module().validate_bodies(config.module_threads())?;
+            let helpers = self.engine.helpers().claim();
+            self.compiled.module().validate_bodies(helpers.threads())?;
         }
         compiled
     }
 
     fn compile(&self) -> Result<(), Error> {
-        let threads = self.engine.config().module_threads();
-        self.tiering.compile_all(threads).map_err(|failure| self.compile_error(failure))
+        let helpers = self.engine.helpers().claim();
+        let compiled = self.tiering.compile_all(helpers.threads());
+        compiled.map_err(|failure| self.compile_error(failure))
     }
 
     pub(crate) fn compiled(&self) -> &Arc<CompiledModule> {
         &self.compiled
     }
 
-    fn compile_error(&self, (function, error): (DefinedFunc, CompileError)) -> Error {
-        let function = self.compiled.module().function(function).0;
-        ErrorKind::Compile { function, message: error.to_string() }.into()
+    fn compile_error(&self, failure: (DefinedFunc, CompileError)) -> Error {
+        compile_error(self.compiled.module(), failure)
     }
+}
+
+/// A function of a module could not be compiled.
+pub(crate) fn compile_error(
+    module: &tierup_wasm::Module,
+    (function, error): (DefinedFunc, CompileError),
+) -> Error {
+    let function = module.function(function).0;
+    ErrorKind::Compile { function, message: error.to_string() }.into()
 }
 
 impl Drop for ModuleInner {

@@ -61,6 +61,7 @@ pub(crate) struct ModuleKey {
 pub(crate) struct Way {
     pub(crate) strategy: CompilerStrategy,
     pub(crate) lazy: bool,
+    pub(crate) tenant: Option<u64>,
 }
 
 /// The bytes of a module in binary form.
@@ -180,8 +181,9 @@ mod tests {
         let mut keys = std::collections::HashSet::new();
         for bytes in [&b""[..], b"\0", b"\0\0", b"\0asm"] {
             for strategy in strategies {
-                for lazy in [false, true] {
-                    let way = Way { strategy, lazy };
+                for number in 0..6 {
+                    let (lazy, tenant) = (number < 3, [None, Some(0), Some(1)][number % 3]);
+                    let way = Way { strategy, lazy, tenant };
                     let key = ModuleKey::new(&Source::Lent(bytes), way.clone());
                     let own = Source::Own(bytes.to_vec().into());
                     assert_eq!(key, ModuleKey::new(&own, way));

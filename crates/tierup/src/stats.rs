@@ -1,5 +1,6 @@
 //! What an engine did and what it uses, and the same of a module.
 
+use codespace::TenantStats;
 use tierup_runtime::{CollectionStats, CompiledModule, EngineState, FlushStats};
 use tierup_tiering::{CompileCounters, CompileStats, ModuleTiering, PoolLoad, TierUpCounts};
 
@@ -31,6 +32,8 @@ pub struct EngineStats {
     pub revived: u64,
     /// Modules that were made, and that were shared.
     pub modules: SharingStats,
+    /// What each tenant occupies; the first is for modules that were made for nobody in particular.
+    pub tenants: Vec<TenantStats>,
     /// Traps that reached a host.
     pub traps: u64,
     /// Instances made.
@@ -110,6 +113,7 @@ impl EngineStats {
             flushes: state.flush_stats(),
             revived: state.counters().revived(),
             modules: SharingStats::default(),
+            tenants: state.manager().tenants().iter().map(|tenant| tenant.stats()).collect(),
             traps: state.counters().traps(),
             instances: state.counters().instances(),
         }

@@ -64,6 +64,11 @@ impl Builder {
         &self.module
     }
 
+    /// Gives the module bytes, or takes them away.
+    pub(crate) fn set_bytes(&mut self, bytes: Bytes) {
+        self.module.bytes = bytes;
+    }
+
     /// The module, which was read from `bytes`.
     pub(crate) fn finish(self, bytes: Bytes) -> Module {
         Module { bytes, ..self.module }
@@ -90,6 +95,10 @@ impl Builder {
                 self.module.start = Some(FuncIndex(func));
                 Ok(())
             }
+            Payload::DataCountSection { count, .. } => {
+                self.module.data_count = Some(count);
+                Ok(())
+            }
             Payload::CodeSectionStart { count, unchecked_range, .. } => {
                 self.module.code_section = range(unchecked_range);
                 // Each body has its size in front, so the count is bounded by the limit on
@@ -106,8 +115,7 @@ impl Builder {
                 self.state = State::Complete;
                 Ok(())
             }
-            // The version and the data count say nothing new after validation; all others were
-            // refused by it.
+            // The version says nothing new after validation; all others were refused by it.
             _ => Ok(()),
         }
     }

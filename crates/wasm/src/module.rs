@@ -53,6 +53,8 @@ pub struct Module {
     pub elements: Vec<ElementSegment>,
     /// Data segments.
     pub data: Vec<DataSegment>,
+    /// How many data segments there are, if that is said before the code.
+    pub data_count: Option<u32>,
     /// Where each defined function's body lies in `bytes` (after its size, locals included).
     pub bodies: Vec<Range<usize>>,
     /// Where the contents of the code section lie in `bytes`; empty if there is none.
@@ -86,6 +88,7 @@ impl Module {
             start: None,
             elements: Vec::new(),
             data: Vec::new(),
+            data_count: None,
             bodies: Vec::new(),
             code_section: 0..0,
             name_section: None,
@@ -102,6 +105,12 @@ impl Module {
     /// Number of functions that the module defines, which is its number of cells.
     pub fn defined_functions(&self) -> u32 {
         self.functions.len() as u32 - self.imported_functions
+    }
+
+    /// Whether code may name a data segment, which may not have arrived.
+    pub fn has_data_segment(&self, segment: DataIndex) -> bool {
+        let count = self.data_count.map_or(self.data.len(), |count| count as usize);
+        segment.index() < count
     }
 
     /// `None` for an import.

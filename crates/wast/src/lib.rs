@@ -19,10 +19,12 @@
 #![forbid(unsafe_code)]
 
 mod runner;
+mod delivery;
 mod report;
 mod session;
 mod values;
 mod spectest;
 
+pub use delivery::Delivery;
 pub use report::{Failure, Report};
-pub use runner::{Between, run};
+pub use runner::{Between, run, run_delivered};

@@ -4,6 +4,7 @@ use tierup::{Engine, Error};
 use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastInvoke, lexer::Lexer, parser};
 
 use crate::{
+    Delivery,
     report::{Failure, Report},
     session::{Problem, Session},
     values,
@@ -24,8 +25,13 @@ pub enum Between {
 ///
 /// A script that is no script makes a report with one failure.
 pub fn run(engine: &Engine, text: &str, between: Between) -> Report {
+    run_delivered(engine, text, between, Delivery::Whole)
+}
+
+/// Likewise, with modules whose bytes come to the engine in another way.
+pub fn run_delivered(engine: &Engine, text: &str, between: Between, delivery: Delivery) -> Report {
     let mut report = Report::default();
-    if let Err(error) = run_text(engine, text, between, &mut report) {
+    if let Err(error) = run_text((engine, delivery), text, between, &mut report) {
         let (line, message) = (line_of(text, error.span()), error.message());
         report.failed.push(Failure { line, message: format!("not a script: {message}") });
     }
@@ -33,7 +39,7 @@ pub fn run(engine: &Engine, text: &str, between: Between) -> Report {
 }
 
 fn run_text(
-    engine: &Engine,
+    (engine, delivery): (&Engine, Delivery),
     text: &str,
     between: Between,
     report: &mut Report,
@@ -43,7 +49,7 @@ fn run_text(
     lexer.allow_confusing_unicode(true);
     let buffer = parser::ParseBuffer::new_with_lexer(lexer)?;
     let script = parser::parse::<Wast<'_>>(&buffer)?;
-    let mut session = match Session::new(engine) {
+    let mut session = match Session::new(engine, delivery) {
         Ok(session) => session,
         Err(error) => {
             report.failed.push(Failure { line: 1, message: format!("no store: {error}") });

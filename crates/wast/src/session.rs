@@ -5,10 +5,11 @@ use std::{collections::HashMap, fmt};
 use tierup::{Engine, Error, Extern, Instance, Linker, Module, Store, Val};
 use wast::{QuoteWat, token::Id};
 
-use crate::{spectest, values};
+use crate::{Delivery, spectest, values};
 
 pub(crate) struct Session {
     engine: Engine,
+    delivery: Delivery,
     store: Store<()>,
     linker: Linker<()>,
     instances: Named<Instance>,
@@ -26,13 +27,14 @@ pub(crate) enum Problem {
 }
 
 impl Session {
-    pub(crate) fn new(engine: &Engine) -> Result<Self, Error> {
+    pub(crate) fn new(engine: &Engine, delivery: Delivery) -> Result<Self, Error> {
         let mut store = Store::new(engine, ());
         let mut linker = Linker::new(engine);
         linker.allow_shadowing(true);
         spectest::define(&mut store, &mut linker)?;
         Ok(Self {
             engine: engine.clone(),
+            delivery,
             store,
             linker,
             instances: Named::new("instance"),
@@ -89,7 +91,8 @@ impl Session {
 
     pub(crate) fn compile(&self, module: &mut QuoteWat<'_>) -> Result<Module, Problem> {
         let binary = module.encode().map_err(|error| Problem::Refused(error.message()))?;
-        Module::new(&self.engine, &binary).map_err(|error| Problem::Refused(error.to_string()))
+        let compiled = self.delivery.compile(&self.engine, &binary).map_err(Problem::Script)?;
+        compiled.map_err(|error| Problem::Refused(error.to_string()))
     }
 
     pub(crate) fn instantiate(&mut self, module: &Module) -> Result<Instance, Problem> {

@@ -22,6 +22,7 @@ use crate::{
     registry::Registry,
     slab::Slab,
     space::{Freeing, Space},
+    tenant::{Charge, Tenant},
 };
 
 /// One arena has about this many mappings of the process at most, whose number Linux limits to
@@ -58,6 +59,8 @@ pub(crate) struct Allocation {
     arena: Arc<Arena>,
     span: Range<usize>,
     objects: Vec<Range<usize>>,
+    /// `None` once somebody else frees the objects.
+    charge: Option<Charge>,
 }
 
 impl Arena {
@@ -113,10 +116,15 @@ impl Arena {
         self.memory.data_range().len() + self.memory.code_range().len() + self.index.bytes()
     }
 
-    /// One range for objects of these sizes, one behind the other; `None` if no free range is
-    /// large enough.
-    pub(crate) fn allocate(self: &Arc<Self>, sizes: &[usize]) -> Result<Option<Allocation>> {
+    /// One range for objects of these sizes, one behind the other, which `tenant` pays for; `None`
+    /// if no free range is large enough.
+    pub(crate) fn allocate(
+        self: &Arc<Self>,
+        sizes: &[usize],
+        tenant: &Arc<Tenant>,
+    ) -> Result<Option<Allocation>> {
         let Some(total) = total(sizes) else { return Ok(None) };
+        let charge = Some(tenant.charge(total)?);
         let commit = |range| self.memory.commit_code(range);
         let mut books = self.books.lock();
         let Some(span) = books.code.allocate(total, &self.committed, commit)? else {
@@ -130,7 +138,7 @@ impl Arena {
         if let Some(pages) = &mut books.pages {
             objects.iter().for_each(|object| pages.add(object));
         }
-        Ok(Some(Allocation { arena: Arc::clone(self), span, objects }))
+        Ok(Some(Allocation { arena: Arc::clone(self), span, objects, charge }))
     }
 
     /// A range for data; `None` if no free range is large enough.
@@ -252,8 +260,9 @@ impl Allocation {
         Ok(scope.finish()?)
     }
 
-    /// From now on somebody else frees the objects.
+    /// From now on somebody else frees the objects, and gives back what was charged for them.
     pub(crate) fn take(mut self) -> Vec<Range<usize>> {
+        self.charge.take().into_iter().for_each(Charge::keep);
         std::mem::take(&mut self.objects)
     }
 }

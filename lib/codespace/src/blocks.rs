@@ -39,12 +39,13 @@ impl Account {
         self.limit.saturating_sub(self.used())
     }
 
-    /// Takes bytes, if the limit allows.
+    /// Takes bytes, if the limit allows, and returns how many are in use then.
     #[must_use]
-    pub(crate) fn take(&self, bytes: usize) -> bool {
+    pub(crate) fn take(&self, bytes: usize) -> Option<usize> {
         // Relaxed: a number alone; nothing is read because of it.
         let add = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= self.limit);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+        let before = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        before.ok().map(|before| before + bytes)
     }
 
     /// Gives bytes back.
@@ -142,11 +143,11 @@ impl Blocks {
         let step = self.step / self.block;
         let limit = (run.end.next_multiple_of(step)).min(self.committed.len());
         let end = (run.end..limit).find(|&block| self.committed[block]).unwrap_or(limit);
-        if account.take((end - run.start) * self.block) {
+        if account.take((end - run.start) * self.block).is_some() {
             return Ok(run.start..end);
         }
         let wanted = run.len() * self.block;
-        if account.take(wanted) {
+        if account.take(wanted).is_some() {
             return Ok(run);
         }
         Err(ErrorKind::OutOfCodeMemory { wanted, free: account.free(), limit: account.limit }
@@ -239,7 +240,7 @@ mod tests {
     fn account_is_exact_between_threads() {
         let account = Account::new(4000);
         sync::hammer(4, 1500, |_, _| {
-            if account.take(1) && account.free() == 0 {
+            if account.take(1).is_some() && account.free() == 0 {
                 account.give(1);
             }
         });

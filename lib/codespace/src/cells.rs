@@ -16,7 +16,11 @@ use std::{
 
 use std::sync::Arc;
 
-use crate::{arena::Arena, error::Result};
+use crate::{
+    arena::{Arena, total},
+    error::Result,
+    tenant::{Charge, Tenant},
+};
 
 /// Bytes of one cell.
 pub(crate) const CELL_BYTES: usize = size_of::<AtomicUsize>();
@@ -28,18 +32,22 @@ pub(crate) struct Cells {
     /// What was allocated: at least as large as the cells.
     range: Range<usize>,
     count: u32,
+    _charge: Charge,
 }
 
 impl Cells {
-    /// Cells that lead to what `target` says; `None` if the arena has no room.
+    /// Cells that lead to what `target` says, which `tenant` pays for; `None` if the arena has no
+    /// room.
     pub(crate) fn new(
         arena: &Arc<Arena>,
+        tenant: &Arc<Tenant>,
         count: u32,
         target: impl Fn(u32) -> usize,
     ) -> Result<Option<Self>> {
         let bytes = (count as usize).saturating_mul(CELL_BYTES);
+        let charge = tenant.charge(total(&[bytes]).unwrap_or(bytes))?;
         let Some(range) = arena.allocate_data(bytes)? else { return Ok(None) };
-        let cells = Self { arena: Arc::clone(arena), range, count };
+        let cells = Self { arena: Arc::clone(arena), range, count, _charge: charge };
         for function in 0..count {
             cells.set(function, target(function));
         }

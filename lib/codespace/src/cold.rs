@@ -63,6 +63,7 @@ impl Unit {
             return false;
         }
         books.end_suspension(function);
+        self.touch();
         if let Some(id) = books.table[function as usize] {
             self.lead(&mut books, function, self.manager().slab().record(id).entry());
         }

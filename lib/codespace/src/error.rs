@@ -24,6 +24,17 @@ pub enum ErrorKind {
         /// The limit.
         limit: usize,
     },
+    /// The hard limit of a tenant is reached.
+    OutOfTenantMemory {
+        /// Its name.
+        tenant: String,
+        /// Bytes that were wanted.
+        wanted: usize,
+        /// Bytes that it occupies.
+        used: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// The limit on reserved address space is reached.
     OutOfAddressSpace {
         /// Bytes that were wanted.
@@ -57,6 +68,8 @@ pub enum ErrorKind {
     },
     /// Something placed for another unit.
     ForeignUnit,
+    /// A unit for another manager's tenant.
+    ForeignTenant,
     /// A range that is written, published or freed is not exactly one registered range.
     Unregistered {
         /// The range.
@@ -113,6 +126,11 @@ impl fmt::Display for Error {
                     "out of code memory: {wanted} bytes wanted, {used} used, the limit is {limit}"
                 )
             }
+            ErrorKind::OutOfTenantMemory { tenant, wanted, used, limit } => write!(
+                f,
+                "tenant `{tenant}` is out of code memory: {wanted} bytes wanted, {used} used, \
+                 the limit is {limit}"
+            ),
             ErrorKind::OutOfAddressSpace { wanted, free } => write!(
                 f,
                 "out of address space for code: {wanted} bytes wanted, {free} free under the limit"
@@ -127,6 +145,7 @@ impl fmt::Display for Error {
             ErrorKind::BadDraft { offset, reason } => {
                 write!(f, "bad draft at offset {offset:#x}: {reason}")
             }
+            ErrorKind::ForeignTenant => write!(f, "the tenant is another code manager's"),
             ErrorKind::ForeignUnit => write!(f, "code was placed for another unit"),
             ErrorKind::Unregistered { range } => {
                 write!(f, "{:#x}..{:#x} is not a registered range", range.start, range.end)

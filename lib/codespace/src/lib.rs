@@ -12,6 +12,7 @@ mod assumptions;
 mod remove;
 mod cold;
 mod budget;
+mod tenant;
 mod collect;
 mod refs;
 mod scope;
@@ -39,7 +40,7 @@ mod footprint;
 mod events;
 mod error;
 
-pub use budget::{GENTLE_STEPS, HARD_STEPS, Step};
+pub use budget::{GENTLE_STEPS, HARD_STEPS, Shortage, Step, Whose};
 pub use cold::Swept;
 pub use collect::{
     Activation, Answer, Answered, Collected, Collection, Handshake, Idle, Look, Round,
@@ -62,5 +63,6 @@ pub use remove::{Filter, Removed};
 pub use scope::CodeScope;
 pub use stats::{ClassStats, CodeStats, FunctionStats, Share, Stats};
 pub use tables::SafepointView;
+pub use tenant::{Tenant, TenantSpec, TenantStats};
 pub use unit::{Unit, UnitSpec};
 pub use vmem::{FaultKind, FaultPlan, Strategy};

@@ -14,7 +14,8 @@ use std::{
     collections::BTreeMap,
     fmt,
     ops::Range,
-    sync::{Arc, OnceLock, Weak},
+    // Loom does not look at numbers alone.
+    sync::{Arc, OnceLock, Weak, atomic::AtomicUsize},
 };
 
 use sync::{Mutex, Rank, atomic::AtomicU32};
@@ -33,6 +34,7 @@ use crate::{
     scope::CodeScope,
     slab::{Doomed, Expired, Slab},
     stats::{Counters, Stats},
+    tenant::{Tenant, TenantSpec},
     unit::{Unit, UnitSpec},
 };
 
@@ -45,11 +47,17 @@ struct Shared {
     first: OnceLock<Arc<Arena>>,
     arenas: Mutex<Arc<[Arc<Arena>]>>,
     units: Mutex<BTreeMap<u64, Weak<Unit>>>,
+    tenants: Mutex<Vec<Weak<Tenant>>>,
+    default_tenant: Arc<Tenant>,
     slab: Arc<Slab>,
     committed: Arc<Account>,
     reserved: Account,
+    /// What all tenants occupy of what is committed.
+    occupied: Arc<Account>,
     counters: Arc<Counters>,
     measures: Arc<Measures>,
+    /// How much had been generated when everybody was relieved for the last time.
+    relieved_at: AtomicUsize,
     eras: Eras,
     limbo: Limbo,
     retired: RetiredList,
@@ -67,15 +75,22 @@ impl CodeManager {
     /// If the configuration cannot work, or there is no address space.
     pub fn new(config: &Config) -> Result<Self> {
         let config = config.rounded()?;
+        let occupied = Arc::new(Account::new(usize::MAX));
+        let spec = TenantSpec { name: "default".to_owned(), limit: usize::MAX };
+        let default_tenant = Arc::new(Tenant::new(spec, &occupied));
         let manager = Self(Arc::new(Shared {
             first: OnceLock::new(),
             arenas: Mutex::new(Rank::Arenas, Arc::new([])),
             units: Mutex::new(Rank::Arenas, BTreeMap::new()),
+            tenants: Mutex::new(Rank::Arenas, vec![Arc::downgrade(&default_tenant)]),
+            default_tenant,
+            occupied,
             slab: Arc::new(Slab::new()),
             committed: Arc::new(Account::new(config.committed_limit)),
             reserved: Account::new(config.reserved_limit),
             counters: Arc::default(),
             measures: Arc::default(),
+            relieved_at: AtomicUsize::new(0),
             eras: Eras::new(),
             limbo: Limbo::new(),
             retired: RetiredList::new(),
@@ -119,6 +134,16 @@ impl CodeManager {
             code: self.0.counters.snapshot(),
             distributions: self.0.measures.read(),
         }
+    }
+
+    /// The tenant of units that were made for nobody in particular. It has no limit of its own.
+    pub fn default_tenant(&self) -> &Arc<Tenant> {
+        &self.0.default_tenant
+    }
+
+    /// The tenants that live, in the order in which they were made.
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.0.tenants.lock().iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Its settings, sizes rounded up.
@@ -212,6 +237,27 @@ impl CodeManager {
         self.0.units.lock().remove(&id);
     }
 
+    /// What all tenants occupy.
+    pub(crate) fn occupied_account(&self) -> &Arc<Account> {
+        &self.0.occupied
+    }
+
+    pub(crate) fn relieved_at(&self) -> &AtomicUsize {
+        &self.0.relieved_at
+    }
+
+    /// Puts a new tenant on the list.
+    pub(crate) fn remember_tenant(&self, tenant: &Arc<Tenant>) {
+        let mut tenants = self.0.tenants.lock();
+        if tenants.len() == tenants.capacity() {
+            tenants.retain(|tenant| tenant.strong_count() != 0);
+            // If most live: room for as many again, before the next look.
+            let room = tenants.len();
+            tenants.reserve(room);
+        }
+        tenants.push(Arc::downgrade(tenant));
+    }
+
     /// Bytes that are committed.
     pub(crate) fn committed_bytes(&self) -> usize {
         self.0.committed.used()
@@ -261,11 +307,11 @@ impl Shared {
         }
         let arena = Arena::new(&self.config, &self.committed, &self.slab)?;
         match self.reserved.take(arena.reserved_bytes()) {
-            true => {
+            Some(_) => {
                 events::reserve(arena.reserved_bytes(), &arena.code_range());
                 Ok(arena)
             }
-            false => Err(out(arena.reserved_bytes()).into()),
+            None => Err(out(arena.reserved_bytes()).into()),
         }
     }
 

@@ -89,6 +89,7 @@ impl Unit {
     /// As for [`Self::place`].
     pub fn place_all(self: &Arc<Self>, drafts: &[Draft]) -> Result<Vec<Placed>> {
         self.manager().check_process()?;
+        self.touch();
         let reach = self.reach();
         let mut placed = Vec::with_capacity(drafts.len());
         let mut rest = drafts;
@@ -112,7 +113,7 @@ impl Unit {
             loop {
                 match self.allocate_in(&arenas, &drafts[..count], reach) {
                     Ok(Some(allocation)) => return Ok(allocation),
-                    Err(error) if is_limit(&error) && self.manager().reap() => {}
+                    Err(error) if error.shortage().is_some() && self.manager().reap() => {}
                     Err(error) if count == 1 || !is_limit(&error) => return Err(error),
                     Ok(None) if count == 1 => break,
                     _ => count = count.div_ceil(2),
@@ -142,7 +143,7 @@ impl Unit {
                 false => reloc::size_far,
             };
             let sizes: Vec<usize> = drafts.iter().map(size).collect();
-            match arena.allocate(&sizes) {
+            match arena.allocate(&sizes, self.tenant()) {
                 Ok(Some(allocation)) => return Ok(Some(allocation)),
                 Ok(None) => {}
                 Err(error) if is_limit(&error) => limit = Some(error),

@@ -42,6 +42,7 @@ use crate::{
     state::{Phase, Released},
     stats::{CodeStats, Counters, Item},
     tables::Tables,
+    tenant::Tenant,
 };
 
 /// What a unit is made from.
@@ -56,6 +57,8 @@ pub struct UnitSpec {
     /// must not hold the unit or its code, or neither is ever freed. Whatever call frees the last
     /// of the code drops it, without holding a lock of the manager.
     pub owner: Arc<dyn Any + Send + Sync>,
+    /// Who pays for its memory; the manager's default tenant if nobody is named.
+    pub tenant: Option<Arc<Tenant>>,
 }
 
 impl fmt::Debug for UnitSpec {
@@ -72,6 +75,8 @@ pub struct Unit {
     home: Option<Home>,
     /// How many pins it has.
     pins: AtomicUsize,
+    /// How much code there had ever been when it was last used.
+    used_at: AtomicUsize,
     books: Mutex<Books>,
 }
 
@@ -101,7 +106,11 @@ impl Unit {
         manager.check_process()?;
         lazy_table::check(spec.functions)?;
         check_capacity(spec.functions, manager.config())?;
-        let identity = Arc::new(Identity::new(&spec, manager));
+        let tenant = spec.tenant.as_ref().unwrap_or_else(|| manager.default_tenant());
+        if !tenant.is_of(manager.occupied_account()) {
+            return Err(ErrorKind::ForeignTenant.into());
+        }
+        let identity = Arc::new(Identity::new(&spec, Arc::clone(tenant), manager));
         let books = Books {
             mode: Mode::default(),
             assumptions: Assumptions::default(),
@@ -114,6 +123,7 @@ impl Unit {
             identity,
             home: None,
             pins: AtomicUsize::new(0),
+            used_at: AtomicUsize::new(0),
             books: Mutex::new(Rank::Unit, books),
         };
         manager.counters().unit_added();
@@ -121,6 +131,7 @@ impl Unit {
             unit.settle(spec.functions, spec.lazy_stub)?;
             unit.identity.count(|counters| counters.functions_added(spec.functions));
         }
+        unit.touch();
         Ok(Arc::new(unit))
     }
 
@@ -196,6 +207,20 @@ impl Unit {
         self.books.lock().assumptions.change();
     }
 
+    /// In how many arenas its code lies.
+    pub fn arenas(&self) -> usize {
+        let books = self.books.lock();
+        let slab = self.manager.slab();
+        let starts: Vec<_> =
+            books.objects.iter().map(|&id| slab.record(id).range().start).collect();
+        let arenas = self.manager.arenas();
+        let is_used = |arena: &&Arc<Arena>| {
+            let range = arena.code_range();
+            starts.iter().any(|start| range.contains(start))
+        };
+        arenas.iter().filter(is_used).count()
+    }
+
     /// What the unit is being used for.
     pub fn mode(&self) -> Mode {
         self.books.lock().mode
@@ -220,6 +245,28 @@ impl Unit {
     /// Is its code kept?
     pub fn is_pinned(&self) -> bool {
         self.pins.load(Ordering::Relaxed) != 0
+    }
+
+    /// Who pays for its memory.
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.identity.tenant
+    }
+
+    /// It is in use. What is not is the first to lose its code; see [`CodeManager::victims`].
+    ///
+    /// Who makes an instance or enters code for the first time in a while may say so. Placing code
+    /// and [`Self::revive`] do, so that running code never has to.
+    pub fn touch(&self) {
+        let now = self.manager.counters().generated();
+        if self.used_at() != now {
+            self.used_at.store(now, Ordering::Relaxed);
+            self.tenant().touch(now);
+        }
+    }
+
+    pub(crate) fn used_at(&self) -> usize {
+        // Relaxed: for an order that need not be exact.
+        self.used_at.load(Ordering::Relaxed)
     }
 
     /// What became of its code. Takes no lock.
@@ -294,10 +341,12 @@ impl Unit {
 
     fn settle_in(&mut self, arena: &Arc<Arena>, functions: u32, lazy_stub: usize) -> Result<bool> {
         let size = lazy_table::size(functions);
-        let Some(allocation) = arena.allocate(&[size])? else { return Ok(false) };
+        let Some(allocation) = arena.allocate(&[size], self.tenant())? else { return Ok(false) };
         let lazy_table = allocation.objects()[0].start;
         let entry = |function| lazy_table + function as usize * lazy_table::ENTRY_BYTES;
-        let Some(cells) = Cells::new(arena, functions, entry)? else { return Ok(false) };
+        let Some(cells) = Cells::new(arena, self.tenant(), functions, entry)? else {
+            return Ok(false);
+        };
         let (mut scope, _) = allocation.write()?;
         lazy_table::write(scope.bytes(), functions, lazy_stub);
         allocation.finish(scope)?;
@@ -378,6 +427,7 @@ impl Home {
 pub(crate) struct Identity {
     id: u64,
     owner: Arc<dyn Any + Send + Sync>,
+    tenant: Arc<Tenant>,
     own: Counters,
     all: Arc<Counters>,
     sizes: Option<Sizes>,
@@ -391,11 +441,12 @@ struct Sizes {
 }
 
 impl Identity {
-    fn new(spec: &UnitSpec, manager: &CodeManager) -> Self {
+    fn new(spec: &UnitSpec, tenant: Arc<Tenant>, manager: &CodeManager) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             owner: Arc::clone(&spec.owner),
+            tenant,
             own: Counters::default(),
             all: Arc::clone(manager.counters()),
             // Others hold wrappers, which are no modules.
@@ -407,12 +458,6 @@ impl Identity {
     pub(crate) fn placed(&self, bytes: usize) {
         self.count(|counters| counters.placed(bytes));
         self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes));
-    }
-
-    /// It can be handed out again.
-    pub(crate) fn freed(&self, bytes: usize) {
-        self.count(|counters| counters.freed(bytes));
-        self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes.wrapping_neg()));
     }
 
     /// An object can be found.
@@ -435,10 +480,18 @@ impl Identity {
         &self.owner
     }
 
-    /// Counts something for the unit and for all units.
+    /// Counts something for the unit, its tenant and all units.
     pub(crate) fn count(&self, what: impl Fn(&Counters)) {
         what(&self.own);
+        what(&self.tenant.counters);
         what(&self.all);
+    }
+
+    /// Bytes of code can be allocated again. [TE-EXACT]
+    pub(crate) fn freed(&self, bytes: usize) {
+        self.count(|counters| counters.freed(bytes));
+        self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes.wrapping_neg()));
+        self.tenant.give(bytes);
     }
 }
 

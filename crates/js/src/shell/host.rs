@@ -8,12 +8,13 @@ use std::{
     time::Instant,
 };
 
-use rquickjs::{
-    Coerced, Ctx, Exception, Function, Object, Result, TypedArray, Value, convert::List,
-};
+use rquickjs::{Coerced, Ctx, Exception, Function, Object, Result, TypedArray, Value};
 
 use super::Shared;
-use crate::raw;
+use crate::{
+    fetch::{decode, encode},
+    raw,
+};
 
 /// The object that `shell.js` gets.
 pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object<'js>> {
@@ -38,9 +39,6 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object<
     host.set("decode", Function::new(ctx.clone(), decode)?)?;
     let start = Instant::now();
     host.set("now", Function::new(ctx.clone(), move || start.elapsed().as_secs_f64() * 1e3)?)?;
-    let base = Rc::clone(shared);
-    let resolve = move |path: String| base.base.borrow().join(path).display().to_string();
-    host.set("resolve", Function::new(ctx.clone(), resolve)?)?;
     let shared = Rc::clone(shared);
     let quit = move |ctx: Ctx<'_>, code: i32| -> Result<()> {
         shared.exit.set(Some(code));
@@ -70,35 +68,4 @@ fn load(ctx: Ctx<'_>, path: String) -> Result<Value<'_>> {
     options.strict = false;
     options.filename = Some(path);
     ctx.eval_with_options(source, options)
-}
-
-/// UTF-8 of a string without lone surrogates.
-fn encode(ctx: Ctx<'_>, text: String) -> Result<Value<'_>> {
-    TypedArray::<u8>::new(ctx, text.into_bytes()).map(TypedArray::into_value)
-}
-
-/// A string from UTF-8, wrong bytes replaced, and how many bytes at the end begin a character that
-/// is not complete; -1 if `fatal` and something is wrong.
-#[expect(clippy::fn_params_excessive_bools, reason = "a member of an options object")]
-fn decode(bytes: Value<'_>, offset: usize, length: usize, fatal: bool) -> List<(String, i32)> {
-    let bytes = raw::buffer_bytes(&bytes, Some((offset, length))).unwrap_or_default();
-    let mut complete = bytes.len();
-    let (mut rest, mut is_wrong) = (&bytes[..], false);
-    while let Err(error) = std::str::from_utf8(rest) {
-        match error.error_len() {
-            Some(wrong) => {
-                is_wrong = true;
-                rest = &rest[error.valid_up_to() + wrong..];
-            }
-            None => {
-                complete = bytes.len() - (rest.len() - error.valid_up_to());
-                break;
-            }
-        }
-    }
-    if fatal && is_wrong {
-        return List((String::new(), -1));
-    }
-    let text = String::from_utf8_lossy(&bytes[..complete]).into_owned();
-    List((text, (bytes.len() - complete) as i32))
 }

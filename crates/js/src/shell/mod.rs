@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod host;
+mod files;
 mod loader;
 mod expose;
 
@@ -116,8 +117,10 @@ impl Shell {
     ///
     /// If there is no memory for it.
     pub fn new(engine: &Engine, options: ShellOptions) -> std::result::Result<Self, ShellError> {
-        let realm = Realm::with_options(engine, options.realm)?;
         let shared = Rc::<Shared>::default();
+        let mut limits = options.realm;
+        limits.fetch = Some(files::hook(&shared, limits.fetch.take()));
+        let realm = Realm::with_options(engine, limits)?;
         realm.runtime().set_loader(loader::Relative, loader::Files);
         if options.rejections == Rejections::Error {
             track_rejections(&realm, &shared);

@@ -163,69 +163,7 @@
     }
   }
 
-  // --- files as responses
-
-  const TYPES = { wasm: "application/wasm", json: "application/json", js: "text/javascript", mjs: "text/javascript", html: "text/html", txt: "text/plain" };
-  class Response {
-    #bytes; #headers; #used = false;
-    constructor(body = null, { status = 200, statusText = "", headers = {} } = {}) {
-      this.#bytes = body === null ? new Uint8Array(0) : typeof body === "string" ? host.encode(body.toWellFormed())
-        : new Uint8Array(ArrayBuffer.isView(body) ? body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength) : body.slice(0));
-      const entries = headers instanceof Map ? [...headers] : Array.isArray(headers) ? headers : Object.entries(headers);
-      this.#headers = new Map(entries.map(([name, value]) => [String(name).toLowerCase(), String(value)]));
-      if (typeof body === "string" && !this.#headers.has("content-type")) this.#headers.set("content-type", "text/plain;charset=UTF-8");
-      define(this, { status, statusText, ok: status >= 200 && status < 300, url: "" }, true);
-    }
-    get headers() {
-      const headers = this.#headers;
-      return { get: name => headers.get(String(name).toLowerCase()) ?? null, has: name => headers.has(String(name).toLowerCase()) };
-    }
-    get bodyUsed() { return this.#used; }
-    #take() {
-      if (this.#used) throw new TypeError("the body has been read already");
-      this.#used = true;
-      return this.#bytes;
-    }
-    async arrayBuffer() { return this.#take().buffer; }
-    async bytes() { return this.#take(); }
-    async text() { return new TextDecoder().decode(this.#take()); }
-    async json() { return JSON.parse(await this.text()); }
-    clone() {
-      if (this.#used) throw new TypeError("the body has been read already");
-      return new Response(this.#bytes, { status: this.status, statusText: this.statusText, headers: this.#headers });
-    }
-    static bytesFor(what, response) {
-      if (typeof response !== "object" || response === null || !(#bytes in response)) throw new TypeError(`${what}: a Response or a promise of one is wanted`);
-      const type = response.#headers.get("content-type") ?? "";
-      if (type.trim().toLowerCase() !== "application/wasm") throw new TypeError(`${what}: the type of the response must be application/wasm, not '${type}'`);
-      if (!response.ok) throw new TypeError(`${what}: the status of the response is ${response.status}`);
-      return response.#take();
-    }
-  }
-  const { bytesFor } = Response;
-  delete Response.bytesFor;
-  define(globalThis, { TextEncoder, TextDecoder, Response });
-  define(globalThis, {
-    async fetch(resource) {
-      const url = String(resource);
-      const path = url.startsWith("file://") ? decodeURIComponent(url.slice(7)) : url;
-      if (/^[a-z][a-z0-9+.-]*:/i.test(path)) throw new TypeError(`fetch: only paths and file: are served, not ${url}`);
-      let bytes;
-      try { bytes = host.readBytes(host.resolve(path)); } catch (error) { throw new TypeError(`fetch: ${error.message}`); }
-      const type = TYPES[path.slice(path.lastIndexOf(".") + 1).toLowerCase()];
-      const response = new Response(bytes, { headers: type ? { "content-type": type } : {} });
-      response.url = url;
-      return response;
-    },
-  }, true);
-
-  const { compile, instantiate } = WebAssembly;
-  define(WebAssembly, {
-    async compileStreaming(source) { return compile(bytesFor("WebAssembly.compileStreaming()", await source)); },
-    async instantiateStreaming(source, importObject = undefined) {
-      return instantiate(bytesFor("WebAssembly.instantiateStreaming()", await source), importObject);
-    },
-  }, true);
+  define(globalThis, { TextEncoder, TextDecoder });
 
   return {
     nextTimer: () => timers.length ? Math.max(0, timers[0].due - host.now()) : -1,

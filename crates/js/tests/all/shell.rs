@@ -182,3 +182,52 @@ fn the_engine_shows_itself_if_it_may() {
     assert_eq!(shell.run_until_idle().unwrap(), 1);
     assert_eq!(run("quit(typeof tierup === 'undefined' ? 2 : 3)"), 2);
 }
+
+#[test]
+fn the_engine_tells_of_instances_and_where_code_is() {
+    let function = "(func (result i32) (i32.const 4))".repeat(600);
+    let text = format!(r#"(module {function} (func (export "f") (result i32) (i32.const 5)))"#);
+    let bytes = wat::parse_str(text).unwrap();
+    let mut config = tierup::Config::new();
+    config.lazy(false).arena_code_bytes(64 << 10).strategy(tierup::CompilerStrategy::Tiered);
+    config.compile_threads(1);
+    let options = ShellOptions { exposure: Exposure::Global, ..ShellOptions::default() };
+    let shell = Shell::new(&Engine::new(&config).unwrap(), options).unwrap();
+    let code = format!("const module = new WebAssembly.Module(new Uint8Array({bytes:?})), other = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+        const check = (value, note) => {{ if (!value) throw new Error(note) }};
+        check(tierup.liveInstances(module) === 0, 'none yet');
+        const kept = new WebAssembly.Instance(module);
+        for (let i = 0; i < 4; i++) new WebAssembly.Instance(module);
+        check(tierup.liveInstances(module) === 5, `${{tierup.liveInstances(module)}} instances`);
+        gc();
+        check(tierup.liveInstances(module) === 1 && tierup.liveInstances(other) === 0, 'one is kept');
+        const spaces = tierup.codeSpaces(kept);
+        check(spaces > 1, `code in ${{spaces}} arenas`);
+        for (const wrong of [undefined, {{}}, module, kept.exports.f, 1]) try {{ tierup.codeSpaces(wrong); throw 0 }} catch (error) {{ check(error instanceof TypeError, error) }}
+        for (const wrong of [undefined, {{}}, kept, 1]) try {{ tierup.liveInstances(wrong); throw 0 }} catch (error) {{ check(error instanceof TypeError, error) }}
+        for (const name of ['tierUp', 'requestTierUp']) try {{ tierup[name](print); throw 0 }} catch (error) {{ check(error instanceof TypeError, error) }}
+        const {{ f }} = kept.exports;
+        check(tierup.tier(f) === 'baseline', tierup.tier(f));
+        tierup.requestTierUp(f);
+        const end = performance.now() + 60000;
+        (function wait() {{
+            if (tierup.tier(f) === 'optimized') quit(f());
+            if (performance.now() > end) throw new Error('it never came');
+            setTimeout(wait, 1);
+        }})();");
+    shell.eval("test.js", &code).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(shell.run_until_idle().unwrap_or_else(|error| panic!("{error}")), 5);
+}
+
+#[test]
+fn what_is_asked_for_is_there_at_once_if_nobody_else_can_do_it() {
+    let bytes = wat::parse_str(r#"(module (func (export "f")))"#).unwrap();
+    let mut config = tierup::Config::new();
+    config.strategy(tierup::CompilerStrategy::Tiered).compile_threads(0);
+    let options = ShellOptions { exposure: Exposure::Global, ..ShellOptions::default() };
+    let shell = Shell::new(&Engine::new(&config).unwrap(), options).unwrap();
+    let code = format!("const {{ f }} = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array({bytes:?}))).exports;
+        tierup.requestTierUp(f); quit(tierup.tier(f) === 'optimized' ? 1 : 2)");
+    shell.eval("test.js", &code).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(shell.run_until_idle().unwrap(), 1);
+}

@@ -142,7 +142,7 @@ impl Translator<'_> {
     }
 
     fn data_segment(&self, segment: u32) -> Translated {
-        if DataIndex(segment).index() < self.environment.module.data.len() {
+        if self.environment.module.has_data_segment(DataIndex(segment)) {
             return Ok(());
         }
         Err(self.invalid("an unknown data segment"))

@@ -124,7 +124,7 @@ impl Wrappers {
             collect_share_percent: sizes::SHARE_PERCENT,
             ..Config::default()
         })?;
-        let spec = UnitSpec { functions: 0, lazy_stub: 0, owner: Arc::new(()) };
+        let spec = UnitSpec { functions: 0, lazy_stub: 0, owner: Arc::new(()), tenant: None };
         let unit = manager.new_unit(spec)?;
         let made = SharedMap::new(Rank::Wrappers);
         Ok(Arc::new(Self { unit, made, fork_guard }))
@@ -192,7 +192,7 @@ impl Wrappers {
         };
         let drafts = [draft];
         let placed = match self.unit.place_all(&drafts) {
-            Err(error) if error.is_out_of_code_memory() => {
+            Err(error) if error.shortage().is_some() => {
                 self.collect();
                 self.unit.place_all(&drafts)?
             }

@@ -30,15 +30,15 @@ pub(crate) fn of(function: &str, functions: u32) -> (Arc<Small>, Arc<Unit>) {
     let text = format!("(module {})", function.repeat(functions as usize));
     let module = Module::decode(wat::parse_str(text).unwrap().into()).unwrap();
     let manager = CodeManager::new(&Config::default()).unwrap();
-    let spec = UnitSpec { functions, lazy_stub: 4096, owner: Arc::new(()) };
+    let spec = UnitSpec { functions, lazy_stub: 4096, owner: Arc::new(()), tenant: None };
     let unit = manager.new_unit(spec).unwrap();
     let layout = InstanceLayout::new(&module);
     (Arc::new(Small { module, layout, unit: Arc::downgrade(&unit) }), unit)
 }
 
 impl Subject for Small {
-    fn unit(&self) -> u64 {
-        self.unit.upgrade().map_or(0, |unit| unit.id())
+    fn unit(&self) -> Option<u64> {
+        self.unit.upgrade().map(|unit| unit.id())
     }
 
     fn module(&self) -> &Module {

@@ -6,7 +6,10 @@
 
 use std::fmt::Write;
 
-use tierup::{Engine, Func, FuncType, Instance, Linker, Memory, MemoryMode, Store, Val, ValType};
+use tierup::{
+    Caller, Engine, Func, FuncType, Instance, Linker, Memory, MemoryMode, Module, RawValue, Store,
+    Val, ValType,
+};
 
 use crate::support::{bits, engine_with, instantiate, mixed};
 
@@ -302,7 +305,7 @@ fn typed_host_functions_of_all_arities_called_from_wasm_and_directly() {
 #[test]
 fn a_host_function_without_params_or_results() {
     let mut store = Store::new(&Engine::default(), 0);
-    let host = Func::wrap(&mut store, |mut caller: tierup::Caller<'_, i32>| {
+    let host = Func::wrap(&mut store, |mut caller: Caller<'_, i32>| {
         *caller.data_mut() += 1;
     })
     .unwrap();
@@ -340,4 +343,35 @@ fn sixteen_results_of_mixed_types() {
         let got = func.call(&mut store, ()).unwrap();
         assert_eq!(halves(got), halves(results));
     }
+}
+
+#[test]
+fn numbers_go_as_bits() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, 10);
+    let ty = FuncType::new([ValType::I32, ValType::F64], [ValType::F64, ValType::I32]);
+    let host = Func::new_numeric(&mut store, &ty, |mut caller, values| {
+        *caller.data_mut() += values[0].to_u32();
+        values.swap(0, 1);
+        Ok(())
+    });
+    let module = r#"(module (import "" "" (func $host (param i32 f64) (result f64 i32)))
+        (func (export "f") (param i32 f64) (result f64 i32) (call $host (local.get 0) (local.get 1)))
+        (func (export "trap") unreachable)
+        (func (export "reference") (param externref)))"#;
+    let module = Module::new(&engine, module).unwrap();
+    let instance = Instance::new(&mut store, &module, &[host.unwrap().into()]).unwrap();
+    let mut numeric = |name| instance.func(&mut store, name).unwrap().numeric(&store);
+    let (f, trap) = (numeric("f").unwrap(), numeric("trap").unwrap());
+    let refused = numeric("reference").unwrap_err().to_string();
+    assert!(refused.contains("externref"), "{refused}");
+    let mut values = [RawValue::from_u32(7), RawValue::from_u64(0.5_f64.to_bits())];
+    f.call(&mut store, &mut values).unwrap();
+    assert_eq!((f64::from_bits(values[0].to_u64()), values[1].to_u32()), (0.5, 7));
+    assert_eq!(*store.data(), 17);
+    assert!(trap.call(&mut store, &mut values).unwrap_err().trap().is_some());
+    let ty = FuncType::new([], [ValType::FuncRef]);
+    assert!(Func::new_numeric(&mut store, &ty, |_: Caller<'_, u32>, _| Ok(())).is_err());
+    let mut other = Store::new(&engine, ());
+    assert!(f.call(&mut other, &mut values).is_err(), "it is of another store");
 }

@@ -1,11 +1,20 @@
 //! Configurations, typed functions, and compiles that fail.
 
-use std::sync::Arc;
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use tierup::{
     CompilerStrategy, Config, Engine, EngineStats, Error, ErrorKind, Filter, Func, Instance,
-    Module, Protection, Store, TrapKind, Val, ValType, compile::Trivial,
+    Module, PressureWatch, Protection, Store, Tier, TrapKind, Val, ValType, WatchState,
+    compile::{CompileError, Compiled, Compiler, Request, Trivial},
 };
+use tierup_baseline::Baseline;
 use tierup_optimize::Optimizing;
 
 use crate::support::{engine_with, instance_of, run, run_i32, trap_kind};
@@ -264,4 +273,97 @@ fn the_baseline_compiler_leaves_nothing_to_the_other() {
     let stats = stats_of_two_functions(&config);
     assert_eq!((stats.compiles.baseline.functions, stats.compiles.optimized.functions), (2, 0));
     assert_eq!((stats.compiles.bailouts, stats.compiles.failed), (0, 0));
+}
+
+#[test]
+fn the_limit_on_code_memory_is_what_was_set_or_what_suits_the_system() {
+    let by_default = Engine::default().code_memory_limit();
+    assert!((1 << 20..=1 << 30).contains(&by_default), "{by_default}");
+    for bytes in [4 << 20, 2 << 30] {
+        let engine = engine_with(|config| {
+            config.code_memory_limit(bytes);
+        });
+        assert_eq!(engine.code_memory_limit(), bytes);
+    }
+}
+
+thread_local! {
+    /// Is this a thread of the test, which makes modules?
+    static IS_HOST: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Counts the engine's threads that compile at once.
+#[derive(Debug)]
+struct Counting {
+    inner: Baseline,
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Compiler for Counting {
+    fn name(&self) -> &'static str {
+        "counting"
+    }
+
+    fn tier(&self) -> Tier {
+        Tier::Baseline
+    }
+
+    fn compile(&self, request: &Request<'_>) -> Result<Compiled, CompileError> {
+        if IS_HOST.get() {
+            return self.inner.compile(request);
+        }
+        self.most.fetch_max(self.now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        // Long enough that others would be seen.
+        std::thread::sleep(Duration::from_micros(200));
+        let compiled = self.inner.compile(request);
+        self.now.fetch_sub(1, Ordering::Relaxed);
+        compiled
+    }
+}
+
+#[test]
+fn he_hard_modules_that_are_made_at_once_share_the_compile_threads() {
+    let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let compiler = Arc::new(Counting { inner: Baseline::new(), now, most });
+    let engine = engine_with(|config| {
+        config.compiler(Arc::clone(&compiler) as _).compile_threads(3).lazy(false);
+    });
+    sync::hammer(4, 3, |thread, round| {
+        IS_HOST.set(true);
+        // Different ones, in case that equal ones are made once.
+        let number = 1000 * thread + round;
+        let function = format!("(func (result i32) (i32.const {number}))");
+        Module::new(&engine, format!("(module {})", function.repeat(300))).unwrap();
+    });
+    let most = compiler.most.load(Ordering::Relaxed);
+    assert!((1..=2).contains(&most), "{most} threads helped");
+}
+
+#[test]
+fn memory_pressure_is_watched_if_that_is_wanted_and_possible() {
+    assert_eq!(Engine::default().pressure_watch(), PressureWatch::default());
+    for _ in 0..50 {
+        let engine = engine_with(|config| {
+            config.watch_memory_pressure(true);
+        });
+        match engine.pressure_watch().state {
+            WatchState::Off => panic!("it is wanted"),
+            WatchState::Watching(path) => assert!(path.exists(), "{}", path.display()),
+            WatchState::Unavailable(reason) => assert!(reason.contains("pressure"), "{reason}"),
+        }
+    }
+    let watchers = || {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap().filter_map(|thread| {
+            let name = thread.ok()?.path().join("comm");
+            std::fs::read_to_string(name).ok().filter(|name| name.starts_with("tierup-pressure"))
+        });
+        threads.count()
+    };
+    // Threads end with their engines; the system takes a moment to forget them.
+    let start = Instant::now();
+    while watchers() != 0 {
+        assert!(start.elapsed() < Duration::from_secs(30), "{} threads", watchers());
+        std::thread::yield_now();
+    }
 }

@@ -123,16 +123,26 @@ fn a_fault_of_code_where_none_may_be_is_not_swallowed() {
         );
         run_i32(&mut store, instance, ("f", 0)).unwrap();
         let here = 0_u8;
-        let stack = &raw const here as usize;
-        std::thread::spawn(move || forbid_writing(stack));
+        let kept = [&raw const here as usize, signal_stack()];
+        std::thread::spawn(move || forbid_writing(kept));
         let _ = run_i32(&mut store, instance, ("f", 1));
     });
     assert_eq!(output.status.code(), Some(9), "{:?} {}", output.status, stderr(&output));
 }
 
-/// Takes the right to write to heaps away from the process, while the thread that `stack` belongs to
-/// runs Wasm. Signal stacks are smaller than heaps.
-fn forbid_writing(stack: usize) {
+/// An address in the middle of the calling thread's signal stack.
+fn signal_stack() -> usize {
+    // SAFETY: all zeros is a value of the struct.
+    let mut current: libc::stack_t = unsafe { std::mem::zeroed() };
+    // SAFETY: asks only; there is room for the answer.
+    assert_eq!(unsafe { libc::sigaltstack(std::ptr::null(), &raw mut current) }, 0);
+    current.ss_sp as usize + current.ss_size / 2
+}
+
+/// Takes the right to write to heaps away from the process, while a thread runs Wasm that has its
+/// stacks at the addresses `kept`. Its signal stack may lie side by side with a heap, and the
+/// system makes one range of these: so of a range with such an address, what is close to it stays.
+fn forbid_writing(kept: [usize; 2]) {
     std::thread::sleep(std::time::Duration::from_millis(100));
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut ranges = [(0, 0); 256];
@@ -145,17 +155,26 @@ fn forbid_writing(stack: usize) {
     let here = &raw const ranges as usize;
     for &(start, end) in &ranges {
         let range = start..end;
-        if range.len() <= 64 << 10 || range.contains(&here) || range.contains(&stack) {
+        if range.contains(&here) || range.contains(&kept[0]) {
             continue;
         }
-        // SAFETY: none: the fault that follows is the point of the test.
-        unsafe { libc::mprotect(start as *mut _, end - start, libc::PROT_READ) };
+        let parts = match range.contains(&kept[1]) {
+            true => [start..(kept[1] - NEAR).max(start), (kept[1] + NEAR).min(end)..end],
+            false => [range, end..end],
+        };
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            // SAFETY: none: the fault that follows is the point of the test.
+            unsafe { libc::mprotect(part.start as *mut _, part.len(), libc::PROT_READ) };
+        }
     }
     // SAFETY: waits, without writing anything.
     unsafe { libc::sleep(10) };
     // SAFETY: ends the process at once: nothing has faulted.
     unsafe { libc::_exit(6) };
 }
+
+/// Half a signal stack of ours, which are 64 KiB; a multiple of pages.
+const NEAR: usize = 32 << 10;
 
 /// Exits with 9 if the fault was far away from the code of the program, else with 7.
 extern "C" fn exit_by_place(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut libc::c_void) {

@@ -18,7 +18,7 @@ fn functions(count: usize, salt: usize) -> String {
     functions_of(10, count, salt)
 }
 
-fn functions_of(length: usize, count: usize, salt: usize) -> String {
+pub(crate) fn functions_of(length: usize, count: usize, salt: usize) -> String {
     let mut text = String::from("(module (global (mut i32) (i32.const 0))");
     for index in 0..count {
         let padding = "(local.set 1 (i32.rotl (local.get 1) (local.get 0)))".repeat(length);

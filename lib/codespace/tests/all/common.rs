@@ -34,7 +34,7 @@ pub(crate) fn unit(manager: &CodeManager, functions: u32) -> Arc<Unit> {
 
 pub(crate) fn unit_with_stub(manager: &CodeManager, functions: u32, lazy_stub: usize) -> Arc<Unit> {
     manager
-        .new_unit(UnitSpec { functions, lazy_stub, owner: Arc::new("owner") })
+        .new_unit(UnitSpec { functions, lazy_stub, owner: Arc::new("owner"), tenant: None })
         .expect("there is room")
 }
 

@@ -7,7 +7,12 @@ use crate::common::{call, collect, constant, constant_of_size, install, lazy_stu
 /// A bit of everything; stops at the first error.
 fn scenario(manager: &CodeManager) -> Result<()> {
     let owner = std::sync::Arc::new(());
-    let unit = manager.new_unit(UnitSpec { functions: 100, lazy_stub: lazy_stub(), owner })?;
+    let unit = manager.new_unit(UnitSpec {
+        functions: 100,
+        lazy_stub: lazy_stub(),
+        owner,
+        tenant: None,
+    })?;
     for round in 0..3 {
         let drafts = (0..60).map(|f| constant_of_size(f, f + round, 1500)).collect();
         unit.publish(unit.place(drafts)?)?;
@@ -39,6 +44,7 @@ fn planned_faults_are_errors_and_leave_the_accounts_right() {
                 let what = format!("{strategy:?} {kind:?} {nth}: {stats:?}");
                 assert_eq!(stats.code.generated_bytes, stats.code.freed_bytes, "{what}");
                 assert_eq!((stats.units, stats.code.metadata_bytes), (0, 0), "{what}");
+                assert_eq!(manager.default_tenant().used_bytes(), 0, "{what}");
                 let gives_back = kind == FaultKind::Decommit || kind == FaultKind::Protect;
                 assert!(stats.committed_bytes == 0 || gives_back, "{what}");
                 // The next time it works.
@@ -63,7 +69,8 @@ fn a_forked_child_gets_errors_and_the_parent_goes_on() {
             matches!(error.kind(), vmem::ErrorKind::ForkedChild)
         };
         let place = unit.place(vec![constant(1, 6)]);
-        let spec = UnitSpec { functions: 1, lazy_stub: 0, owner: std::sync::Arc::new(()) };
+        let spec =
+            UnitSpec { functions: 1, lazy_stub: 0, owner: std::sync::Arc::new(()), tenant: None };
         let right = place.is_err_and(|error| is_refused(&error))
             && manager.new_unit(spec).is_err_and(|error| is_refused(&error));
         drop((placed, unit, manager));

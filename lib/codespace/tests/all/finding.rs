@@ -326,7 +326,7 @@ fn owners_of_what_a_scope_has_found_live_until_it_closes() {
     sync::hammer(4, 200, |thread, round| {
         if thread < 2 {
             let owner = Arc::new(Owner(Arc::new(AtomicBool::new(true))));
-            let spec = UnitSpec { functions: 8, lazy_stub: 0, owner };
+            let spec = UnitSpec { functions: 8, lazy_stub: 0, owner, tenant: None };
             let unit = manager.new_unit(spec).unwrap();
             publish_all(&unit, (0..8).map(|f| constant_of_size(f, f, 100 + round)).collect());
             return;

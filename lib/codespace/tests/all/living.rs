@@ -227,7 +227,8 @@ fn the_owner_goes_with_the_last_code() {
     let manager = manager();
     let drops = Arc::new(AtomicUsize::new(0));
     let owner = Arc::new(Owner(Arc::clone(&drops)));
-    let unit = manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner }).unwrap();
+    let unit =
+        manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner, tenant: None }).unwrap();
     let entry = install(&unit, constant(0, 1));
     let scope = manager.scope();
     let code = scope.lookup(entry).unwrap();
@@ -245,7 +246,8 @@ fn an_owner_may_drop_other_units_of_the_manager() {
     let inner = unit(&manager, 3);
     install(&inner, constant(0, 1));
     let owner = Arc::new(inner);
-    let outer = manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner }).unwrap();
+    let outer =
+        manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner, tenant: None }).unwrap();
     install(&outer, constant(0, 1));
     assert_eq!(manager.stats().units, 2);
     drop(outer);
@@ -257,7 +259,8 @@ fn a_forgotten_scope_keeps_memory_only_as_long_as_the_manager() {
     let manager = manager();
     let drops = Arc::new(AtomicUsize::new(0));
     let owner = Arc::new(Owner(Arc::clone(&drops)));
-    let unit = manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner }).unwrap();
+    let unit =
+        manager.new_unit(UnitSpec { functions: 1, lazy_stub: 0, owner, tenant: None }).unwrap();
     let scope = std::mem::ManuallyDrop::new(manager.scope());
     assert!(scope.lookup(unit.lazy_entry(0)).is_some());
     drop(unit);
