@@ -53,6 +53,7 @@ impl Unit {
             let (cold, suspended) = self.sweep_batch(start..end, filter);
             swept += Swept { removed: self.retire(cold), suspended };
         }
+        events::sweep(self.identity().id(), swept);
         swept
     }
 
@@ -128,7 +129,6 @@ impl CodeManager {
     pub fn sweep(&self, filter: Filter) -> Swept {
         let mut swept = Swept::default();
         self.for_each_loose(|unit| swept += unit.sweep(filter));
-        events::sweep(swept);
         swept
     }
 

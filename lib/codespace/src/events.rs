@@ -134,10 +134,10 @@ pub(crate) fn remove(unit: u64, removed: Removed) {
     debug!(name: "remove", target: TARGET, unit, functions, bytes, metadata_bytes, "code removed");
 }
 
-/// All units were looked at for cold code.
-pub(crate) fn sweep(swept: Swept) {
+/// A unit was looked at for cold code.
+pub(crate) fn sweep(unit: u64, swept: Swept) {
     let Swept { removed: Removed { functions, code_bytes: bytes, .. }, suspended } = swept;
-    debug!(name: "sweep", target: TARGET, functions, bytes, suspended, "cold code swept");
+    debug!(name: "sweep", target: TARGET, unit, functions, bytes, suspended, "cold code swept");
 }
 
 /// A collection came to its end.
