@@ -10,6 +10,8 @@
 //! Ends with an error if a limit is passed, a call fails, or memory is not used again. How long
 //! calls take is only printed: it depends on what else the machine does.
 
+#![expect(clippy::print_stdout, reason = "printing figures is what it is for")]
+
 use std::{
     error::Error,
     fmt::{self, Display, Formatter},

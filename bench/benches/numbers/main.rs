@@ -1,8 +1,9 @@
 //! The numbers that Tierup promises, in one table.
 //!
 //! `cargo bench -p tierup-bench` measures everything; words after `--` select groups (`lookup`,
-//! `start`, `entry`, `calls`, `javascript`, `place`, `collect`, `statistics`, `traps`, `wrappers`, `sharing`, `threads`, `process`).
-//! What needs files that are not here is skipped, and says which environment variable would have named them:
+//! `start`, `entry`, `calls`, `javascript`, `place`, `collect`, `statistics`, `traps`, `wrappers`, `sharing`,
+//! `threads`, `process`). What needs files that are not here is skipped, and says which environment
+//! variable would have named them:
 //!
 //! ```text
 //! TIERUP_BIN      the command line tool       default: beside this benchmark, if it was built

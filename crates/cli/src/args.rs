@@ -30,6 +30,8 @@ Examples:
   tierup --invoke add lib.wat 2 3      call an exported function and print its results
   tierup -W timeout=5s app.wasm        stop it after five seconds
   tierup compile app.wasm              compile all of it, and say how long it took
+  tierup inspect app.wasm              show what is in a module, and how much code it will have
+  tierup inspect --run app.wasm -- x   run it, and show where its code lies; --html OUT for a page
   tierup inspect --code add lib.wat    show a function's machine code
   tierup wast test.wast                run a specification script
   tierup js script.js                  run JavaScript that uses WebAssembly
@@ -47,7 +49,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Compile a whole module and say how long it took
     Compile(CompileArgs),
-    /// Show the machine code of a function
+    /// Show what is in a module, and what becomes of it when it runs
     Inspect(InspectArgs),
     /// Run WebAssembly specification scripts
     Wast(WastArgs),
@@ -59,6 +61,23 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) program: ProgramArgs,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+
+    #[command(flatten)]
+    pub(crate) stats: StatsArgs,
+
+    /// The module (binary or text form), and the program's arguments
+    #[arg(value_names = ["FILE", "ARGS"], required = true, trailing_var_arg = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What a program sees of the world, and where it begins.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProgramArgs {
     /// Call this exported function with ARGS as its parameters, and print its results
     #[arg(long, value_name = "FUNCTION")]
     pub(crate) invoke: Option<String>,
@@ -78,16 +97,6 @@ pub(crate) struct RunArgs {
     /// Instantiate a module first and let the program import from it by that name
     #[arg(long = "preload", value_name = "NAME=FILE", value_parser = parse_preload)]
     pub(crate) preloads: Vec<(String, PathBuf)>,
-
-    #[command(flatten)]
-    pub(crate) engine: EngineArgs,
-
-    #[command(flatten)]
-    pub(crate) stats: StatsArgs,
-
-    /// The module (binary or text form), and the program's arguments
-    #[arg(value_names = ["FILE", "ARGS"], required = true, trailing_var_arg = true)]
-    pub(crate) command: Vec<OsString>,
 }
 
 /// Options that shape the engine.
@@ -174,10 +183,26 @@ pub(crate) enum CompileTier {
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each with its name")]
 pub(crate) struct InspectArgs {
-    /// Disassemble this function: its index, or its name
-    #[arg(long = "code", value_name = "FUNCTION")]
-    pub(crate) function: String,
+    /// Run the program first, with the ARGS behind `--`, and show its code and where that lies
+    #[arg(long)]
+    pub(crate) run: bool,
+
+    /// Write a page for browsers, which needs no other files
+    #[arg(long, value_name = "OUT")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Disassemble this function instead: its index, or its name
+    #[arg(long = "code", value_name = "FUNCTION", conflicts_with = "json")]
+    pub(crate) disassemble: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) program: ProgramArgs,
 
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
@@ -185,6 +210,10 @@ pub(crate) struct InspectArgs {
     /// The module
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+
+    /// The program's arguments, if it is run
+    #[arg(value_name = "ARGS", last = true, requires = "run")]
+    pub(crate) arguments: Vec<OsString>,
 }
 
 /// Arguments of `wast`.
@@ -293,7 +322,7 @@ mod tests {
     fn what_follows_the_file_belongs_to_the_program() {
         let args = parse_run(&["--dir", ".", "a.wasm", "--dir", "-C", "--help", "--", "x"]);
         assert_eq!(args.command, ["a.wasm", "--dir", "-C", "--help", "--", "x"]);
-        assert_eq!(args.dirs, ["."]);
+        assert_eq!(args.program.dirs, ["."]);
     }
 
     #[test]

@@ -35,12 +35,16 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let done = match logging::start() {
+    let recorder = match &command {
+        Command::Inspect(args) if args.run => Some(inspect::Recorder::new()),
+        _ => None,
+    };
+    let done = match logging::start(recorder.as_ref()) {
         Err(failure) => Err(failure),
         Ok(()) => match command {
             Command::Run(args) => stack::with(&args.engine, || run::run(&args)),
             Command::Compile(args) => compile::run(&args),
-            Command::Inspect(args) => inspect::run(&args),
+            Command::Inspect(args) => inspect::run(&args, recorder),
             Command::Wast(args) => stack::with(&args.engine, || wast::run(&args)),
             Command::Js(args) => stack::with(&args.engine, || js::run(&args)),
         },

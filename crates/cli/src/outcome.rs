@@ -25,6 +25,11 @@ impl Failure {
         Self { code: USAGE, message: message.to_string() }
     }
 
+    /// What is printed.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Anything else.
     pub(crate) fn error(message: impl Display) -> Self {
         Self { code: ERROR, message: message.to_string() }

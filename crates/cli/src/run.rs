@@ -12,7 +12,7 @@ use tierup::{Config, Engine, Error, Instance, Linker, Module, Store};
 use tierup_wasi::{Exit, Preopen, WasiContext};
 
 use crate::{
-    args::{EngineArgs, RunArgs},
+    args::{EngineArgs, ProgramArgs, RunArgs},
     file,
     invoke::invoke,
     options::Limits,
@@ -32,19 +32,101 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let file = Path::new(file);
     let engine = engine(&args.engine)?;
     let module = load(&engine, file)?;
-    let mut store = Store::new(&engine, host(args, file, arguments)?);
-    store.limiter(|host| &mut host.limits);
-    if let Some(fuel) = store.data().limits.fuel {
-        store.set_fuel(fuel)?;
-    }
-    start_timeout(&store);
-
-    let mut linker = Linker::new(&engine);
-    tierup_wasi::add_to_linker(&mut linker, |host: &mut Host| &mut host.wasi)?;
-    let done = preload(args, &engine, &mut linker, &mut store)
-        .and_then(|()| Ok(linker.instantiate(&mut store, &module)?))
-        .and_then(|instance| call(args, arguments, &module, (&mut store, instance)));
+    let program = Program { args: &args.program, engine_args: &args.engine, file, arguments };
+    let (done, ()) = program.run_and_look(&engine, &module, || ());
     stats::after(&args.stats, &engine, done)
+}
+
+/// A program that is about to be run, or a function to be called.
+pub(crate) struct Program<'a> {
+    pub(crate) args: &'a ProgramArgs,
+    pub(crate) engine_args: &'a EngineArgs,
+    pub(crate) file: &'a Path,
+    pub(crate) arguments: &'a [OsString],
+}
+
+impl Program<'_> {
+    /// Runs it; returns the exit code, and what `look` sees while its store is still there.
+    pub(crate) fn run_and_look<R>(
+        &self,
+        engine: &Engine,
+        module: &Module,
+        look: impl FnOnce() -> R,
+    ) -> (Result<u8, Failure>, R) {
+        let mut linker = Linker::new(engine);
+        let mut store = match self.store(engine, &mut linker) {
+            Ok(store) => store,
+            Err(failure) => return (Err(failure), look()),
+        };
+        let done = self
+            .preload(engine, &mut linker, &mut store)
+            .and_then(|()| Ok(linker.instantiate(&mut store, module)?))
+            .and_then(|instance| self.call(module, &mut store, instance));
+        (done, look())
+    }
+
+    fn store(&self, engine: &Engine, linker: &mut Linker<Host>) -> Result<Store<Host>, Failure> {
+        let mut store = Store::new(engine, self.host()?);
+        store.limiter(|host| &mut host.limits);
+        if let Some(fuel) = store.data().limits.fuel {
+            store.set_fuel(fuel)?;
+        }
+        start_timeout(&store);
+        tierup_wasi::add_to_linker(linker, |host: &mut Host| &mut host.wasi)?;
+        Ok(store)
+    }
+
+    fn host(&self) -> Result<Host, Failure> {
+        let args = self.args;
+        let file_name = || self.file.file_name().unwrap_or(self.file.as_os_str()).to_owned();
+        let name = args.argv0.clone().unwrap_or_else(file_name);
+        let mut wasi = WasiContext::builder().inherit_stdio().argv0(name.into_vec());
+        wasi = wasi.args(self.arguments.iter().cloned().map(OsStringExt::into_vec));
+        for variable in &args.env {
+            let bytes = variable.as_bytes();
+            wasi = match bytes.iter().position(|&byte| byte == b'=') {
+                Some(at) => wasi.env(&bytes[..at], &bytes[at + 1..]),
+                None => match std::env::var_os(variable) {
+                    Some(value) => wasi.env(bytes, value.into_vec()),
+                    None => wasi,
+                },
+            };
+        }
+        for dir in &args.dirs {
+            wasi = wasi.preopen(Preopen::from_argument(dir));
+        }
+        let wasi = wasi.build().map_err(Failure::error)?;
+        Ok(Host { wasi, limits: Limits::new(&self.engine_args.wasm) })
+    }
+
+    fn preload(
+        &self,
+        engine: &Engine,
+        linker: &mut Linker<Host>,
+        store: &mut Store<Host>,
+    ) -> Result<(), Failure> {
+        for (name, file) in &self.args.preloads {
+            let module = load(engine, &PathBuf::from(file))?;
+            let instance = linker.instantiate(&mut *store, &module)?;
+            initialize(store, instance)?;
+            linker.instance(&mut *store, name, instance)?;
+        }
+        Ok(())
+    }
+
+    fn call(
+        &self,
+        module: &Module,
+        store: &mut Store<Host>,
+        instance: Instance,
+    ) -> Result<u8, Failure> {
+        let Some(name) = &self.args.invoke else { return start(module, store, instance) };
+        initialize(store, instance)?;
+        let func = instance.func(&mut *store, name).ok_or_else(|| {
+            Failure::error(format!("no exported function `{name}`{}", exported_functions(module)))
+        })?;
+        invoke(store, func, self.arguments).map(|()| 0)
+    }
 }
 
 /// The engine that the options describe.
@@ -77,30 +159,6 @@ pub(crate) fn module(engine: &Engine, file: &Path, bytes: Vec<u8>) -> Result<Mod
         .map_err(|error| Failure::error(format!("{}: {error}", file.display())))
 }
 
-fn host(args: &RunArgs, file: &Path, arguments: &[OsString]) -> Result<Host, Failure> {
-    let name = args
-        .argv0
-        .clone()
-        .unwrap_or_else(|| file.file_name().unwrap_or(file.as_os_str()).to_owned());
-    let mut wasi = WasiContext::builder().inherit_stdio().argv0(name.into_vec());
-    wasi = wasi.args(arguments.iter().cloned().map(OsStringExt::into_vec));
-    for variable in &args.env {
-        let bytes = variable.as_bytes();
-        wasi = match bytes.iter().position(|&byte| byte == b'=') {
-            Some(at) => wasi.env(&bytes[..at], &bytes[at + 1..]),
-            None => match std::env::var_os(variable) {
-                Some(value) => wasi.env(bytes, value.into_vec()),
-                None => wasi,
-            },
-        };
-    }
-    for dir in &args.dirs {
-        wasi = wasi.preopen(Preopen::from_argument(dir));
-    }
-    let wasi = wasi.build().map_err(Failure::error)?;
-    Ok(Host { wasi, limits: Limits::new(&args.engine.wasm) })
-}
-
 /// How long an interrupted program may take to stop.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -121,35 +179,6 @@ pub(crate) fn end_after(timeout: Duration, interrupt: impl FnOnce() + Send + 'st
         thread::sleep(GRACE);
         outcome::end_waiting();
     });
-}
-
-fn preload(
-    args: &RunArgs,
-    engine: &Engine,
-    linker: &mut Linker<Host>,
-    store: &mut Store<Host>,
-) -> Result<(), Failure> {
-    for (name, file) in &args.preloads {
-        let module = load(engine, &PathBuf::from(file))?;
-        let instance = linker.instantiate(&mut *store, &module)?;
-        initialize(store, instance)?;
-        linker.instance(&mut *store, name, instance)?;
-    }
-    Ok(())
-}
-
-fn call(
-    args: &RunArgs,
-    arguments: &[OsString],
-    module: &Module,
-    (store, instance): (&mut Store<Host>, Instance),
-) -> Result<u8, Failure> {
-    let Some(name) = &args.invoke else { return start(module, store, instance) };
-    initialize(store, instance)?;
-    let func = instance.func(&mut *store, name).ok_or_else(|| {
-        Failure::error(format!("no exported function `{name}`{}", exported_functions(module)))
-    })?;
-    invoke(store, func, arguments).map(|()| 0)
 }
 
 /// Runs a command: a module that exports `_start`.

@@ -7,9 +7,11 @@
 mod request;
 mod error;
 mod fuel;
+mod estimate;
 mod trivial;
 
 pub use error::{CompileError, CompileErrorKind};
+pub use estimate::{Estimate, Factors, TierEstimate};
 pub use fuel::{FuelPlan, FuelTake};
 pub use request::{Compiled, Limits, Request, Settings};
 pub use trivial::Trivial;

@@ -234,10 +234,11 @@ impl EngineState {
         &self,
         tenant: Option<&Arc<Tenant>>,
         spec: impl Fn() -> UnitSpec,
+        expected_code: usize,
     ) -> codespace::Result<Arc<Unit>> {
         let tenant = tenant.unwrap_or_else(|| self.manager.default_tenant());
         let spec = || UnitSpec { tenant: Some(Arc::clone(tenant)), ..spec() };
-        self.collector.with_room(tenant, || self.manager.new_unit(spec()))
+        self.collector.with_room(tenant, || self.manager.new_unit_expecting(spec(), expected_code))
     }
 
     /// Publishes code of a unit of this engine. What it replaces is collected when there is enough

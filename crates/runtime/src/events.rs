@@ -3,7 +3,7 @@
 //! Names and fields are an interface, which `docs/statistics.md` lists.
 #![forbid(unsafe_code)]
 
-use codespace::{CodeManager, Removed, Whose};
+use codespace::{CodeManager, Removed, Step, Whose};
 use tracing::{debug, trace};
 
 use crate::FlushCause;
@@ -17,26 +17,15 @@ pub(crate) fn flush(cause: FlushCause, removed: Removed) {
     debug!(name: "flush", target: TARGET, cause, functions, bytes, metadata_bytes, "code flushed");
 }
 
-/// Code is about to be given up: so much is wanted under a limit, of all or of a tenant.
-pub(crate) fn budget(
-    cause: FlushCause,
-    manager: &CodeManager,
-    (whose, wanted): (Whose<'_>, usize),
-) {
-    let (tenant, limit) = match whose {
-        Whose::Everybody => (None, manager.config().committed_limit),
-        Whose::Tenant(tenant) => (Some(tenant.name()), tenant.limit()),
+/// A step is about to be taken because too much code memory is occupied, or for other reasons.
+pub(crate) fn budget(cause: FlushCause, manager: &CodeManager, (whose, step): (Whose<'_>, Step)) {
+    let (tenant, used, limit) = match whose {
+        Whose::Everybody => (None, manager.occupied_bytes(), manager.config().committed_limit),
+        Whose::Tenant(tenant) => (Some(tenant.name()), tenant.used_bytes(), tenant.limit()),
     };
-    let (cause, used) = (cause.name(), manager.occupied_bytes(whose));
+    let cause = cause.name();
     debug!(
-        name: "budget",
-        target: TARGET,
-        cause,
-        tenant,
-        used,
-        limit,
-        wanted,
-        "making room for code"
+        name: "budget", target: TARGET, cause, tenant, used, limit, ?step, "making room for code"
     );
 }
 

@@ -77,7 +77,8 @@ pub struct CompiledModule {
 }
 
 impl CompiledModule {
-    /// Makes a unit for `module`, whose functions `hooks` will have compiled, and for whose memory
+    /// Makes a unit for `module`, whose functions `hooks` will have compiled to about
+    /// `expected_code` bytes, and for whose memory
     /// `tenant` pays; the engine's default tenant if it is none.
     ///
     /// # Errors
@@ -88,17 +89,19 @@ impl CompiledModule {
         tenant: Option<&Arc<Tenant>>,
         module: Module,
         hooks: Arc<dyn Hooks>,
+        expected_code: usize,
     ) -> Result<Self, Error> {
         let types = module.types.iter().map(|ty| engine.types().register(ty));
         let types = types.collect::<Result<_, _>>()?;
         let functions = module.defined_functions();
         let info = Arc::new(ModuleInfo::new(engine, module));
-        let unit = engine.new_unit(tenant, || UnitSpec {
+        let spec = || UnitSpec {
             functions,
             lazy_stub: lazy::stub_address(),
             owner: Arc::clone(&info) as _,
             tenant: None,
-        })?;
+        };
+        let unit = engine.new_unit(tenant, spec, expected_code)?;
         Ok(Self { info, unit, types, engine: Arc::clone(engine), hooks })
     }
 

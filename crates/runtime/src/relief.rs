@@ -58,7 +58,6 @@ impl Collector {
                 Shortage::Manager { wanted } => (Whose::Everybody, wanted),
                 Shortage::Tenant { wanted } => (Whose::Tenant(tenant), wanted),
             };
-            events::budget(FlushCause::Limit, shared.manager(), (whose, wanted));
             let missing = shared.manager().ransom(whose, wanted);
             let mut room = Room { attempt: &attempt, result, shortage, missing };
             let removed = shared.give_up((whose, FlushCause::Limit), &HARD_STEPS, &mut room);
@@ -86,7 +85,6 @@ impl Shared {
         for tenant in wanting {
             let whose = tenant.as_ref().map_or(Whose::Everybody, Whose::Tenant);
             let mut low = Low { shared: self, whose };
-            events::budget(FlushCause::Sweep, self.manager(), (whose, low.missing()));
             self.give_up((whose, FlushCause::Sweep), &GENTLE_STEPS, &mut low);
         }
     }
@@ -100,6 +98,7 @@ impl Shared {
     ) -> Removed {
         let mut all = Removed::default();
         for &step in steps {
+            events::budget(cause, self.manager(), (whose, step));
             if step == Step::Collect {
                 self.collect();
                 if goal.look() {

@@ -13,7 +13,7 @@
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Weak},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use codespace::{Installed, Reason};
@@ -41,7 +41,7 @@ pub struct Plan {
     pub second: Option<Arc<dyn Compiler>>,
     /// For both.
     pub settings: Settings,
-    /// For `second`, which has code to leave a function with.
+    /// Of time for `second`, which has code to leave a function with; of memory for all.
     pub limits: Limits,
     /// Whether bodies are known to be valid.
     pub validation: Validation,
@@ -91,7 +91,10 @@ impl ModuleTiering {
         let compiler = |compiler, settings| {
             FunctionCompiler::new(compiler, settings, Arc::clone(&validity), Arc::clone(&counters))
         };
-        let first = compiler(first, settings.clone()).with_fallback(fallback);
+        // Somebody waits for the first code however long it takes, but not with all memory.
+        let patient = Limits { time: Duration::MAX, ..limits };
+        let first = compiler(first, Settings { limits: patient, ..settings.clone() });
+        let first = first.with_fallback(fallback);
         let second = second.map(|second| compiler(second, Settings { limits, ..settings }));
         Arc::new_cyclic(|own| Self {
             subject,

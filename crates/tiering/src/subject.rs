@@ -12,9 +12,9 @@ use tierup_wasm::{DefinedFunc, Module};
 /// Jobs hold a subject while they compile. So it owns the module's contents, but must not keep
 /// its code alive: whoever runs the module can drop it at any time.
 pub trait Subject: Send + Sync + Debug {
-    /// A number that no other module of the process has, for logs: that of its unit. None if it
-    /// has no unit yet.
-    fn unit(&self) -> Option<u64>;
+    /// A number that no other module of the process has, for logs: that of its unit; 0 as long as it
+    /// has none.
+    fn unit(&self) -> u64;
 
     /// The module.
     fn module(&self) -> &Module;

@@ -48,7 +48,7 @@ pub enum CompilerStrategy {
     Tiered,
     /// The baseline compiler only, but for functions that it cannot do.
     Baseline,
-    /// The optimizing compiler only.
+    /// The optimizing compiler only, but for functions that exceed a limit of it.
     Optimizing,
 }
 
@@ -169,9 +169,10 @@ impl Config {
         self
     }
 
-    /// Most bytes of memory for optimizing one function that has baseline code; 1 GiB by default.
-    /// It is estimated from the size of the intermediate code. A function that needs more stays as
-    /// it is, as with [`Config::compile_time_limit`].
+    /// Most bytes of memory for optimizing one function; 1 GiB by default. It is estimated from the
+    /// size of the intermediate code. A function that needs more stays as it is, as with
+    /// [`Config::compile_time_limit`], or gets baseline code if it has none. (What the baseline
+    /// compiler needs follows from the body, which has at most 7.3 MiB: less than 512 MiB.)
     pub fn compile_memory_limit(&mut self, bytes: usize) -> &mut Self {
         self.compile_limits.memory = bytes;
         self

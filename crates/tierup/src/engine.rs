@@ -9,8 +9,8 @@ use tierup_runtime::{EngineState, ErrorKind, FlushCause, Frame, RuntimeConfig};
 use tierup_tiering::{CompileCounters, CompileFailure, Plan, Policy, Pool, Threads, Validation};
 
 use crate::{
-    CompilerStrategy, Config, EngineStats, Error, ModuleOptions, PressureWatch, Protection, Tenant,
-    TenantStats,
+    CodeMap, CompilerStrategy, Config, EngineStats, Error, ModuleOptions, PressureWatch,
+    Protection, Tenant, TenantStats,
     config::Compilers,
     helpers::Helpers,
     pressure::{self, Watcher},
@@ -83,6 +83,12 @@ impl Engine {
         self.0.state.wrapper_stats()
     }
 
+    /// What lies where in code memory. Code runs and is published meanwhile, so the map is not of
+    /// one moment.
+    pub fn code_map(&self) -> CodeMap {
+        CodeMap::new(self.0.state.manager().code_map())
+    }
+
     /// Takes code away from the functions of all modules that are not [pinned](crate::Module::pin), and
     /// says how much that was. They are compiled again when they are called.
     ///
@@ -103,8 +109,7 @@ impl Engine {
     /// Returns the bytes of code memory that went back to the system.
     pub fn trim(&self) -> usize {
         let before = self.stats().code.committed_bytes;
-        let steps = [Step::Remove(Filter::All)];
-        self.0.state.take_steps(Whose::Everybody, &steps, FlushCause::Trim);
+        self.0.state.take_steps(Whose::Everybody, &[Step::Remove(Filter::All)], FlushCause::Trim);
         self.0.state.manager().reap();
         before.saturating_sub(self.stats().code.committed_bytes)
     }
@@ -220,7 +225,7 @@ impl Engine {
         let EngineInner { config, compilers, counters, pool, .. } = &*self.0;
         let Compilers { first, second } = compilers.clone();
         let (first, fallback, second) = match (options.chosen_strategy(config), second) {
-            (CompilerStrategy::Optimizing, Some(second)) => (second, None, None),
+            (CompilerStrategy::Optimizing, Some(second)) => (second, Some(first), None),
             (CompilerStrategy::Baseline, second) => (first, second, None),
             (_, second) => (first, second.clone(), second),
         };

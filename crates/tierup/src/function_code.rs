@@ -34,6 +34,11 @@ impl FunctionCode {
         self.code.bytes()
     }
 
+    /// Bytes of what is kept of it beside the code: its record and side tables.
+    pub fn metadata_bytes(&self) -> usize {
+        self.code.metadata_bytes()
+    }
+
     /// Instructions that may trap: their offsets and why, sorted.
     pub fn traps(&self) -> impl Iterator<Item = (u32, TrapKind)> {
         let traps = self.code.traps();

@@ -74,8 +74,8 @@ impl ModuleSubject {
 }
 
 impl Subject for ModuleSubject {
-    fn unit(&self) -> Option<u64> {
-        Some(self.known().unit)
+    fn unit(&self) -> u64 {
+        self.known().unit
     }
 
     fn module(&self) -> &Module {

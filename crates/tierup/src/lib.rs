@@ -45,6 +45,7 @@ mod module;
 mod module_builder;
 mod sharing;
 mod function_code;
+mod code_map;
 mod context;
 mod linker;
 mod instance;
@@ -56,10 +57,10 @@ mod objects;
 mod tracer;
 mod stats;
 
+pub use code_map::{CellSpace, CodeArena, CodeMap, CodeObject};
 pub use codespace::{
-    ClassStats, CodeStats as ObjectStats, Distributions, FaultKind, FaultPlan, Filter,
-    FunctionStats, Memory as CodeMemory, Removed, Share, Stats as CodeStats, Summary, TenantStats,
-    Tier,
+    Distributions, FaultKind, FaultPlan, Filter, Kind as CodeKind, Memory as CodeMemory, Removed,
+    Stats as CodeStats, Summary, TenantStats, Tier, UnitEstimate,
 };
 pub use config::{CompilerStrategy, Config, Protection};
 pub use context::{AsContext, AsContextMut, Caller, Store, StoreContext, StoreContextMut};
@@ -78,6 +79,7 @@ pub use stats::{EngineStats, MemoryStats, ModuleStats};
 pub use tenant::Tenant;
 /// What a compiler is, for those who bring their own.
 pub use tierup_compile as compile;
+pub use tierup_compile::{Estimate, TierEstimate};
 pub use tierup_runtime::{
     Backtrace, CollectionStats, Error, ErrorKind, FlushStats, Flushed, Frame, HOST_RESERVE,
     InterruptAction, InterruptHandle, Limits, MemoryMode, MissingImport, Reclaimed,
@@ -87,7 +89,7 @@ pub use tierup_tiering::{
     CompileFailure, CompileStats, Executor, PoolLoad, TierCounts, TierUpCounts,
 };
 pub use tierup_wasm::{
-    Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType,
+    Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, Section, TableType, ValType,
 };
 pub use tracer::{Held, Tracer};
 pub use typed::{HostResults, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmTy};

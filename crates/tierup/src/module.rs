@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use codespace::{Draft, Filter, Removed};
-use tierup_compile::CompileError;
+use tierup_compile::{CompileError, Estimate};
 use tierup_runtime::{CompiledModule, ErrorKind};
 use tierup_tiering::{ModuleTiering, Plan, Validation};
-use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex};
+use tierup_wasm::{Bytes, DefinedFunc, Entity, ExternType, FuncIndex, Section};
 
 use crate::{
     CompilerStrategy, Config, Engine, Error, FunctionCode, MemoryStats, ModuleStats, Tenant,
@@ -355,6 +355,17 @@ impl Module {
         name.or_else(|| export().map(|export| export.name.as_str()))
     }
 
+    /// How much code and metadata the module has if all of its functions are compiled, estimated
+    /// from the size of their bodies.
+    pub fn estimate(&self) -> Estimate {
+        Estimate::of(self.0.compiled.module())
+    }
+
+    /// Bytes of a function's body, locals included; `None` if the module does not define it.
+    pub fn function_body_size(&self, function: u32) -> Option<usize> {
+        Some(self.0.compiled.module().body(self.defined(function)?).len())
+    }
+
     fn defined(&self, function: u32) -> Option<DefinedFunc> {
         let wasm = self.0.compiled.module();
         wasm.defined(FuncIndex(function)).filter(|defined| defined.0 < wasm.defined_functions())
@@ -404,6 +415,21 @@ impl Module {
         Some(self.0.compiled.module().entity_type(entity))
     }
 
+    /// The number by which [`CodeMap`](crate::CodeMap) and events name the module's code.
+    pub fn unit(&self) -> u64 {
+        self.0.compiled.unit().id()
+    }
+
+    /// Its binary form, also if it was made from text.
+    pub fn bytes(&self) -> &Bytes {
+        &self.0.compiled.module().bytes
+    }
+
+    /// The sections of its binary form, in order.
+    pub fn sections(&self) -> Vec<Section> {
+        self.0.compiled.module().sections()
+    }
+
     /// Contents of the custom sections of that name.
     pub fn custom_sections<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let wasm = self.0.compiled.module();
@@ -445,7 +471,11 @@ impl ModuleInner {
     ) -> Result<Arc<Self>, Error> {
         let tenant = options.tenant.as_ref().map(Tenant::inner);
         let hooks = Arc::new(ModuleHooks(Arc::clone(&tiering)));
-        let compiled = Arc::new(CompiledModule::new(engine.state(), tenant, module, hooks)?);
+        let strategy = options.chosen_strategy(engine.config());
+        let expected_code = expected_code(&Estimate::of(&module), strategy);
+        let state = engine.state();
+        let compiled = CompiledModule::new(state, tenant, module, hooks, expected_code)?;
+        let compiled = Arc::new(compiled);
         subject.set(&compiled);
         Ok(Arc::new(Self { engine: engine.clone(), compiled, tiering, key }))
     }
@@ -496,6 +526,15 @@ impl Drop for ModuleInner {
         if let (Some(key), Some(shared)) = (&self.key, self.engine.shared_modules()) {
             shared.forget(key);
         }
+    }
+}
+
+/// Bytes of code that an arena should have room for.
+fn expected_code(estimate: &Estimate, strategy: CompilerStrategy) -> usize {
+    match strategy {
+        CompilerStrategy::Tiered => estimate.tiered_code_bytes(),
+        CompilerStrategy::Baseline => estimate.baseline.code_bytes,
+        CompilerStrategy::Optimizing => estimate.optimized.code_bytes,
     }
 }
 

@@ -236,8 +236,8 @@ struct Arrived<'a> {
 }
 
 impl Subject for Arrived<'_> {
-    fn unit(&self) -> Option<u64> {
-        None
+    fn unit(&self) -> u64 {
+        0
     }
 
     fn module(&self) -> &WasmModule {

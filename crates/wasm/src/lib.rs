@@ -17,6 +17,7 @@ mod builder;
 mod convert;
 mod validate;
 mod names;
+mod sections;
 mod memory;
 
 pub use bytes::Bytes;
@@ -33,5 +34,6 @@ pub use module::{
     Export, Import, Module,
 };
 pub use names::Names;
+pub use sections::Section;
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
 pub use validate::{BodyValidator, BodyValidatorAllocations};

@@ -53,6 +53,14 @@ struct Books {
     pages: Option<Pages>,
 }
 
+/// How much of an arena is in use.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    pub(crate) code_committed: Vec<Range<usize>>,
+    pub(crate) data_committed: usize,
+    pub(crate) data_free: usize,
+}
+
 /// Ranges for a batch of objects, which go back unless they are taken.
 #[derive(Debug)]
 pub(crate) struct Allocation {
@@ -114,6 +122,21 @@ impl Arena {
     /// Bytes of address space.
     pub(crate) fn reserved_bytes(&self) -> usize {
         self.memory.data_range().len() + self.memory.code_range().len() + self.index.bytes()
+    }
+
+    /// Bytes for code that are free.
+    pub(crate) fn free_code_bytes(&self) -> usize {
+        self.books.lock().code.free_bytes()
+    }
+
+    /// How much is in use.
+    pub(crate) fn usage(&self) -> Usage {
+        let books = self.books.lock();
+        Usage {
+            code_committed: books.code.committed(),
+            data_committed: books.data.committed_bytes(),
+            data_free: books.data.free_bytes(),
+        }
     }
 
     /// One range for objects of these sizes, one behind the other, which `tenant` pays for; `None`

@@ -125,6 +125,11 @@ impl Blocks {
         parts
     }
 
+    /// What it divides.
+    pub(crate) fn space(&self) -> Range<usize> {
+        self.space.clone()
+    }
+
     /// Committed bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.committed.iter().filter(|committed| **committed).count() * self.block

@@ -138,12 +138,9 @@ impl CodeManager {
         is_due(self.config().committed_limit, self.occupied_account().used(), new)
     }
 
-    /// Bytes of code memory that all tenants occupy, or one. Takes no lock.
-    pub fn occupied_bytes(&self, whose: Whose<'_>) -> usize {
-        match whose {
-            Whose::Everybody => self.occupied_account().used(),
-            Whose::Tenant(tenant) => tenant.used_bytes(),
-        }
+    /// Bytes of committed memory that are handed out and not free again. Takes no lock.
+    pub fn occupied_bytes(&self) -> usize {
+        self.occupied_account().used()
     }
 
     /// How much must go until less than the low-water mark is occupied. Takes no lock.

@@ -53,7 +53,9 @@ impl Unit {
             let (cold, suspended) = self.sweep_batch(start..end, filter);
             swept += Swept { removed: self.retire(cold), suspended };
         }
-        events::sweep(self.identity().id(), swept);
+        if swept != Swept::default() {
+            events::sweep(self.identity().id(), swept);
+        }
         swept
     }
 

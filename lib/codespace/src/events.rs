@@ -134,7 +134,7 @@ pub(crate) fn remove(unit: u64, removed: Removed) {
     debug!(name: "remove", target: TARGET, unit, functions, bytes, metadata_bytes, "code removed");
 }
 
-/// A unit was looked at for cold code.
+/// Cold code of a unit was taken away, and what may be cold was suspended.
 pub(crate) fn sweep(unit: u64, swept: Swept) {
     let Swept { removed: Removed { functions, code_bytes: bytes, .. }, suspended } = swept;
     debug!(name: "sweep", target: TARGET, unit, functions, bytes, suspended, "cold code swept");

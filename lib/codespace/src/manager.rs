@@ -55,9 +55,9 @@ struct Shared {
     /// What all tenants occupy of what is committed.
     occupied: Arc<Account>,
     counters: Arc<Counters>,
-    measures: Arc<Measures>,
     /// How much had been generated when everybody was relieved for the last time.
     relieved_at: AtomicUsize,
+    measures: Arc<Measures>,
     eras: Eras,
     limbo: Limbo,
     retired: RetiredList,
@@ -89,8 +89,8 @@ impl CodeManager {
             committed: Arc::new(Account::new(config.committed_limit)),
             reserved: Account::new(config.reserved_limit),
             counters: Arc::default(),
-            measures: Arc::default(),
             relieved_at: AtomicUsize::new(0),
+            measures: Arc::default(),
             eras: Eras::new(),
             limbo: Limbo::new(),
             retired: RetiredList::new(),
@@ -109,9 +109,19 @@ impl CodeManager {
     ///
     /// If there is no memory for its cells and lazy entries.
     pub fn new_unit(&self, spec: UnitSpec) -> Result<Arc<Unit>> {
+        self.new_unit_expecting(spec, 0)
+    }
+
+    /// A unit that will have about so many bytes of code: its cells go where that code will find
+    /// room beside them. See [`UnitEstimate`](crate::UnitEstimate).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::new_unit`].
+    pub fn new_unit_expecting(&self, spec: UnitSpec, code_bytes: usize) -> Result<Arc<Unit>> {
         self.check_process()?;
         self.reap();
-        let unit = Unit::new(self, spec)?;
+        let unit = Unit::new(self, spec, code_bytes)?;
         let id = unit.identity().id();
         events::unit_made(id, unit.functions());
         self.0.units.lock().insert(id, Arc::downgrade(&unit));

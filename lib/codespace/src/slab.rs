@@ -132,6 +132,11 @@ impl Slab {
         self.get(id).expect("ids come from this slab, whose records stay")
     }
 
+    /// All records that there are, most of which may describe nothing.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Code> {
+        self.chunks.iter().filter_map(OnceLock::get).flatten()
+    }
+
     /// Fills a free record for each object.
     pub(crate) fn insert(&self, objects: Vec<(Place, Contents)>) -> Result<Vec<Reserved>> {
         let ids = self.take_ids(objects.len())?;

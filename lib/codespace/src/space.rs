@@ -133,8 +133,12 @@ impl Space {
         self.blocks.bytes()
     }
 
+    /// Which of its addresses are committed.
+    pub(crate) fn committed(&self) -> Vec<Range<usize>> {
+        self.blocks.committed_parts(self.blocks.space())
+    }
+
     /// Free bytes of the space.
-    #[cfg(test)]
     pub(crate) fn free_bytes(&self) -> usize {
         self.pool.bytes()
     }

@@ -30,7 +30,7 @@ use crate::{
     config::Config,
     draft::{Flavor, Kind, Tier},
     error::{ErrorKind, Result},
-    events,
+    events, home,
     install::{Mode, Version},
     lazy_table,
     manager::CodeManager,
@@ -102,7 +102,11 @@ pub(crate) struct Books {
 }
 
 impl Unit {
-    pub(crate) fn new(manager: &CodeManager, spec: UnitSpec) -> Result<Arc<Self>> {
+    pub(crate) fn new(
+        manager: &CodeManager,
+        spec: UnitSpec,
+        expected_code: usize,
+    ) -> Result<Arc<Self>> {
         manager.check_process()?;
         lazy_table::check(spec.functions)?;
         check_capacity(spec.functions, manager.config())?;
@@ -110,7 +114,7 @@ impl Unit {
         if !tenant.is_of(manager.occupied_account()) {
             return Err(ErrorKind::ForeignTenant.into());
         }
-        let identity = Arc::new(Identity::new(&spec, Arc::clone(tenant), manager));
+        let identity = Arc::new(Identity::new(&spec, tenant, manager));
         let books = Books {
             mode: Mode::default(),
             assumptions: Assumptions::default(),
@@ -128,7 +132,7 @@ impl Unit {
         };
         manager.counters().unit_added();
         if spec.functions != 0 {
-            unit.settle(spec.functions, spec.lazy_stub)?;
+            unit.settle(spec.functions, spec.lazy_stub, expected_code)?;
             unit.identity.count(|counters| counters.functions_added(spec.functions));
         }
         unit.touch();
@@ -326,12 +330,22 @@ impl Unit {
         self.home.as_ref().map(|home| &home.arena)
     }
 
-    /// Finds an arena for cells and lazy table.
-    fn settle(&mut self, functions: u32, lazy_stub: usize) -> Result<()> {
+    /// Finds an arena for cells and lazy table, with room for the code that is expected if that
+    /// can be had.
+    fn settle(&mut self, functions: u32, lazy_stub: usize, expected_code: usize) -> Result<()> {
+        let wanted = expected_code.saturating_add(lazy_table::size(functions));
+        let mut may_add = true;
         loop {
             let arenas = self.manager.arenas();
-            for arena in arenas.iter() {
-                if self.settle_in(arena, functions, lazy_stub)? {
+            let free: Vec<_> = arenas.iter().map(|arena| arena.free_code_bytes()).collect();
+            let choice = home::choose(&free, wanted, self.manager.config().arena_code_bytes);
+            // Once: if others take what was added, any arena will do. So it will if none can be had.
+            if choice.wants_new && std::mem::take(&mut may_add) {
+                drop(self.manager.add_arena(&arenas));
+                continue;
+            }
+            for index in choice.order {
+                if self.settle_in(&arenas[index], functions, lazy_stub)? {
                     return Ok(());
                 }
             }
@@ -441,12 +455,12 @@ struct Sizes {
 }
 
 impl Identity {
-    fn new(spec: &UnitSpec, tenant: Arc<Tenant>, manager: &CodeManager) -> Self {
+    fn new(spec: &UnitSpec, tenant: &Arc<Tenant>, manager: &CodeManager) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             owner: Arc::clone(&spec.owner),
-            tenant,
+            tenant: Arc::clone(tenant),
             own: Counters::default(),
             all: Arc::clone(manager.counters()),
             // Others hold wrappers, which are no modules.
@@ -458,6 +472,13 @@ impl Identity {
     pub(crate) fn placed(&self, bytes: usize) {
         self.count(|counters| counters.placed(bytes));
         self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes));
+    }
+
+    /// It can be handed out again. [TE-EXACT]
+    pub(crate) fn freed(&self, bytes: usize) {
+        self.count(|counters| counters.freed(bytes));
+        self.tenant.give(bytes);
+        self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes.wrapping_neg()));
     }
 
     /// An object can be found.
@@ -485,13 +506,6 @@ impl Identity {
         what(&self.own);
         what(&self.tenant.counters);
         what(&self.all);
-    }
-
-    /// Bytes of code can be allocated again. [TE-EXACT]
-    pub(crate) fn freed(&self, bytes: usize) {
-        self.count(|counters| counters.freed(bytes));
-        self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes.wrapping_neg()));
-        self.tenant.give(bytes);
     }
 }
 

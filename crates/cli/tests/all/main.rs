@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod code;
+mod inspect;
+mod page;
 mod support;
 mod bad_input;
 mod damaged;

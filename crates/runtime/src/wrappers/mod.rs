@@ -34,7 +34,7 @@ mod tests;
 
 use std::sync::{Arc, OnceLock};
 
-use codespace::{CodeManager, CodeRef, Config, Draft, Kind, Strategy, Unit, UnitSpec};
+use codespace::{CodeManager, CodeRef, Config, Draft, Kind, Strategy, TenantSpec, Unit, UnitSpec};
 use sync::{Rank, SharedMap};
 use tierup_wasm::FuncType;
 use vmem::ForkGuard;
@@ -54,6 +54,9 @@ mod sizes {
     /// ... and this share of what is committed; or if no other are left.
     pub(super) const SHARE_PERCENT: usize = 10;
 }
+
+/// Who is out of code memory, says the error.
+const TENANT: &str = "wrappers of the process";
 
 /// The wrappers of a process.
 #[derive(Debug)]
@@ -100,31 +103,33 @@ impl Wrappers {
             _ => &TOGGLE,
         };
         if config.faults.is_some() || vmem::is_forked_child() {
-            return Self::new(config, fork_guard);
+            return Self::new(config, fork_guard, sizes::LIMIT);
         }
         match of_process.get() {
             Some(wrappers) => Ok(Arc::clone(wrappers)),
             // The first wins; there is nothing in it yet.
             None => {
-                let fresh = Self::new(config, fork_guard)?;
+                let fresh = Self::new(config, fork_guard, sizes::LIMIT)?;
                 Ok(Arc::clone(of_process.get_or_init(|| fresh)))
             }
         }
     }
 
-    fn new(config: &Config, fork_guard: ForkGuard) -> Result<Arc<Self>, Error> {
+    fn new(config: &Config, fork_guard: ForkGuard, limit: usize) -> Result<Arc<Self>, Error> {
         let manager = CodeManager::new(&Config {
             strategy: config.strategy,
             faults: config.faults.clone(),
-            arena_code_bytes: sizes::LIMIT,
+            // Twice, as there are gaps: what is to be hit is the limit with a name.
+            arena_code_bytes: 2 * limit,
             arena_data_bytes: 0,
-            committed_limit: sizes::LIMIT,
+            committed_limit: 2 * limit,
             commit_bytes: sizes::COMMIT,
             collect_floor_bytes: sizes::FLOOR,
             collect_share_percent: sizes::SHARE_PERCENT,
             ..Config::default()
         })?;
-        let spec = UnitSpec { functions: 0, lazy_stub: 0, owner: Arc::new(()), tenant: None };
+        let tenant = Some(manager.new_tenant(TenantSpec { name: TENANT.to_owned(), limit }));
+        let spec = UnitSpec { functions: 0, lazy_stub: 0, owner: Arc::new(()), tenant };
         let unit = manager.new_unit(spec)?;
         let made = SharedMap::new(Rank::Wrappers);
         Ok(Arc::new(Self { unit, made, fork_guard }))

@@ -7,7 +7,7 @@ use crate::TypeRegistry;
 
 /// A cache of a test's own, so that what other tests do is not counted.
 fn own() -> Arc<Wrappers> {
-    Wrappers::new(&Config::default(), ForkGuard::new().unwrap()).unwrap()
+    Wrappers::new(&Config::default(), ForkGuard::new().unwrap(), sizes::LIMIT).unwrap()
 }
 
 fn ty(count: usize) -> FuncType {
@@ -66,6 +66,28 @@ fn dead_wrappers_are_freed_although_others_live() {
     assert_eq!(wrappers.entry(&kept).unwrap(), address);
     wrappers.collect();
     assert_eq!(count(&wrappers), 1);
+}
+
+#[test]
+fn a_full_cache_is_an_error_with_its_name_until_something_goes() {
+    let limit = 64 << 10;
+    let wrappers = Wrappers::new(&Config::default(), ForkGuard::new().unwrap(), limit).unwrap();
+    let registry = TypeRegistry::new();
+    let mut types = Vec::new();
+    let error = loop {
+        types.push(registry.register(&ty(types.len())).unwrap());
+        if let Err(error) = wrappers.entry(&types[types.len() - 1]) {
+            break error;
+        }
+    };
+    assert!(20 < types.len(), "{}", types.len());
+    let text = error.to_string();
+    assert!(text.contains("`wrappers of the process`") && text.contains("65536"), "{text}");
+    let last = types.pop().unwrap();
+    assert!(wrappers.entry(&last).is_err());
+    // Not enough to be collected for its own sake.
+    types.truncate(types.len() - 2);
+    wrappers.entry(&last).unwrap();
 }
 
 #[test]

@@ -37,8 +37,8 @@ pub(crate) fn of(function: &str, functions: u32) -> (Arc<Small>, Arc<Unit>) {
 }
 
 impl Subject for Small {
-    fn unit(&self) -> Option<u64> {
-        self.unit.upgrade().map(|unit| unit.id())
+    fn unit(&self) -> u64 {
+        self.unit.upgrade().map_or(0, |unit| unit.id())
     }
 
     fn module(&self) -> &Module {

@@ -287,6 +287,29 @@ fn the_limit_on_code_memory_is_what_was_set_or_what_suits_the_system() {
     }
 }
 
+#[test]
+fn what_needs_too_much_memory_for_optimizing_gets_baseline_code() {
+    let engine = engine_with(|config| {
+        config.strategy(CompilerStrategy::Optimizing).compile_memory_limit(64 << 10);
+    });
+    let long = "(local.set 0 (i32.add (i32.mul (local.get 0) (i32.const 3)) (i32.const 1)))";
+    let text = format!(
+        r#"(module (func (export "f") (param i32) (result i32) {} (local.get 0))
+            (func (export "g") (param i32) (result i32) (local.get 0)))"#,
+        long.repeat(2000)
+    );
+    let (mut store, instance) = instance_of(&engine, &text);
+    let expected = (0..2000).fold(5_i32, |x, _| x.wrapping_mul(3).wrapping_add(1));
+    for _ in 0..3 {
+        assert_eq!(run_i32(&mut store, instance, ("f", 5)).unwrap(), expected);
+    }
+    assert_eq!(run_i32(&mut store, instance, ("g", 5)).unwrap(), 5);
+    let stats = engine.stats();
+    let code = stats.code.code;
+    assert_eq!((code.baseline.count, code.optimized.count), (1, 1), "{:?}", engine.bailouts());
+    assert_eq!((stats.compiles.bailouts, stats.compiles.failed), (1, 0));
+}
+
 thread_local! {
     /// Is this a thread of the test, which makes modules?
     static IS_HOST: Cell<bool> = const { Cell::new(false) };

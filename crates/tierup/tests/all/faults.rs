@@ -3,8 +3,8 @@
 use std::process::Output;
 
 use tierup::{
-    AsContextMut, Caller, CompilerStrategy, Config, Engine, Error, ErrorKind, Func, Instance,
-    Linker, Module, Protection, Store, TrapKind,
+    AsContextMut, Caller, CompilerStrategy, Config, Engine, Error, ErrorKind, Filter, Func,
+    Instance, Linker, Module, ModuleOptions, Protection, Store, TrapKind,
 };
 
 use crate::support::{
@@ -292,6 +292,32 @@ fn a_forked_child_gets_errors_and_its_own_engines_work() {
             assert_eq!(ended, Ended::Exited(0));
             assert_eq!(run_i32(&mut store, instance, ("f", 4)).unwrap(), 4);
         }
+    });
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
+fn a_forked_child_can_drop_tenants_and_watchers_of_its_parent() {
+    let name = "faults::a_forked_child_can_drop_tenants_and_watchers_of_its_parent";
+    let output = in_process(name, || {
+        let engine = engine_with(|config| {
+            config.watch_memory_pressure(true);
+        });
+        let tenant = engine.tenant("parent's", 1 << 20);
+        let options = ModuleOptions::new().tenant(&tenant).clone();
+        let module = Module::with_options(&engine, ADD, &options).unwrap();
+        module.compile().unwrap();
+        let used = tenant.stats().used_bytes;
+        let mut held = Some((engine.clone(), tenant.clone(), module.clone()));
+        let ended = in_child(|| {
+            assert_eq!((tenant.trim(), tenant.flush(Filter::All).functions), (0, 0));
+            let error = Module::with_options(&engine, ADD, &options).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Code(_) | ErrorKind::ForkedChild), "{error}");
+            held.take();
+        });
+        assert_eq!(ended, Ended::Exited(0));
+        assert_eq!(tenant.stats().used_bytes, used);
+        assert_eq!(module.flush(Filter::All).functions, 2 + 1);
     });
     assert!(output.status.success(), "{}", stderr(&output));
 }

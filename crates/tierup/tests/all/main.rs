@@ -12,6 +12,7 @@ mod calls;
 mod collecting;
 mod configs;
 mod contributing;
+mod estimates;
 mod faults;
 mod flushing;
 mod tenants;

@@ -80,6 +80,27 @@ fn modules_that_differ_share_nothing() {
 }
 
 #[test]
+fn tenants_share_nothing_with_each_other() {
+    let engine = Engine::default();
+    let tenants = ["one", "two"].map(|name| engine.tenant(name, 1 << 20));
+    let of = |index: usize| {
+        let mut options = ModuleOptions::new();
+        Module::with_options(&engine, text(1), options.tenant(&tenants[index])).unwrap()
+    };
+    let (first, again, second, nobodys) =
+        (of(0), of(0), of(1), Module::new(&engine, text(1)).unwrap());
+    assert!(first.shares_code(&again));
+    assert!(!first.shares_code(&second) && !first.shares_code(&nobodys));
+    assert!(!second.shares_code(&nobodys));
+    for module in [&first, &second, &nobodys] {
+        assert_eq!(call(module, 1), 2);
+    }
+    // Each flush is of one's own code.
+    assert_eq!(tenants[0].flush(Filter::All).functions, 1);
+    assert!(again.function_code(0).is_none() && second.function_code(0).is_some());
+}
+
+#[test]
 fn sharing_can_be_turned_off() {
     let engine = engine_with(|config| {
         config.share_modules(false);

@@ -179,6 +179,24 @@ fn tenants_are_listed_as_long_as_they_have_something() {
 }
 
 #[test]
+fn equal_modules_of_different_tenants_are_paid_for_by_each() {
+    let engine = baseline_engine(1 << 30);
+    let tenants = ["one", "other"].map(|name| engine.tenant(name, 1 << 20));
+    let text = functions_of(60, FUNCTIONS, 0);
+    let modules = tenants.each_ref().map(|tenant| module_of(tenant, &text).unwrap());
+    modules[0].compile().unwrap();
+    assert_eq!(tenants[1].stats().code.baseline.count, 0);
+    modules[1].compile().unwrap();
+    let [one, other] = tenants.each_ref().map(|tenant| tenant.stats().used_bytes);
+    assert_eq!(one, other);
+    // A second one of the same tenant costs nothing.
+    module_of(&tenants[0], &text).unwrap().compile().unwrap();
+    assert_eq!(tenants[0].stats().used_bytes, one);
+    drop(modules);
+    assert_eq!(tenants[0].stats().used_bytes + tenants[1].stats().used_bytes, 0);
+}
+
+#[test]
 fn a_module_for_another_engines_tenant_is_an_error() {
     let (engine, other) = (Engine::default(), Engine::default());
     let tenant = other.tenant("foreign", 1 << 20);

@@ -38,7 +38,6 @@ impl Pool {
     }
 
     /// How many bytes are free in all.
-    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

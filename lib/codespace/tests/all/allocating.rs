@@ -182,6 +182,43 @@ fn arenas_are_added_when_one_is_full_and_used_again_when_units_go() {
     assert_eq!(manager.stats().committed_bytes, 0);
 }
 
+/// Some live long, most go soon, and what they leave are holes of all sizes.
+#[test]
+fn thousands_of_units_that_come_and_go_need_no_more_arenas_than_the_first_hundreds() {
+    let manager = CodeManager::new(&small()).unwrap();
+    let mut kept = std::collections::VecDeque::new();
+    let mut round = |number: u32| {
+        let functions = 1 + number * 7 % 13;
+        let unit = unit(&manager, functions);
+        let size = |function: u32| 16 + (number * 131 + function * 977) as usize % 3000;
+        let drafts = (0..functions).map(|f| constant_of_size(f, number + f, size(f))).collect();
+        publish_all(&unit, drafts);
+        assert_eq!(call(&unit, functions - 1), number + functions - 1);
+        match number % 8 {
+            0 => kept.push_back(unit),
+            1 => {
+                unit.remove(Filter::All);
+                collect(&manager);
+            }
+            _ => {}
+        }
+        if 20 < kept.len() {
+            kept.pop_front();
+        }
+    };
+    (0..1000).for_each(&mut round);
+    let before = manager.stats();
+    (1000..6000).for_each(&mut round);
+    let after = manager.stats();
+    assert!(after.arenas <= before.arenas + 1, "{before:?} {after:?}");
+    assert!(after.committed_bytes <= before.committed_bytes * 2, "{before:?} {after:?}");
+    kept.clear();
+    manager.reap();
+    let stats = manager.stats();
+    assert_eq!((stats.units, stats.committed_bytes), (0, 0));
+    assert_eq!(manager.default_tenant().used_bytes(), 0);
+}
+
 #[test]
 fn more_than_fits_is_an_error_that_says_so() {
     let reserved_limit = CodeManager::new(&small()).unwrap().stats().reserved_bytes * 2;

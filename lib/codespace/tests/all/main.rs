@@ -7,6 +7,7 @@ mod allocating;
 mod finding;
 mod counting;
 mod living;
+mod mapping;
 mod tenants;
 mod calling;
 mod collecting;
