@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use codespace::{Filter, Removed, Step, TenantSpec, TenantStats, Whose};
-
 use tierup_runtime::FlushCause;
 
 use crate::Engine;

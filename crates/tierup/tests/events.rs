@@ -235,17 +235,16 @@ fn limits(_: &Receiver<Told>, _: &mut Vec<Told>) {
 
 /// A function that the first compiler does not know, and one that may not be optimized.
 fn failures(_: &Receiver<Told>, _: &mut Vec<Told>) {
-    let engine = engine(|config| {
+    let bailing = engine(|config| {
         config.compilers(Arc::new(Trivial), Arc::new(Optimizing::new().unwrap()));
     });
-    let (_module, mut store, at) = instance(&engine, MODULE);
-    call(&mut store, at, 1);
-    assert!(0 < engine.stats().compiles.bailouts);
-    let engine = self::engine(|config| {
+    let (_module, mut store, caller) = instance(&bailing, MODULE);
+    call(&mut store, caller, 1);
+    assert!(0 < bailing.stats().compiles.bailouts);
+    let limited = engine(|config| {
         config.compile_memory_limit(100);
     });
-    let (module, ..) = instance(&engine, MODULE);
-    module.tier_up_function(1).unwrap_err();
+    Module::new(&limited, MODULE).unwrap().tier_up_function(1).unwrap_err();
 }
 
 /// Keeps what it is asked to do.
