@@ -168,21 +168,34 @@ fn modules(strategy: CompilerStrategy, report: &mut Report) {
     let engine = engine(strategy);
     warm(&engine);
     for Subject { name, bytes } in subjects() {
-        let shared = || {
-            let memory = engine.stats().memory;
-            memory.code.record_bytes + memory.engine_bytes
-        };
-        let (before, shared_before) = (in_use(), shared());
-        let measured = || in_use() - before - (shared() - shared_before);
-        let own = |module: &Module| {
-            let memory = module.stats().memory;
-            memory.heap_bytes - memory.code.record_bytes
-        };
-        let module = Module::from_vec(&engine, bytes.clone()).unwrap();
-        report.compare(&format!("{strategy:?}, {name}, decoded"), own(&module), measured());
-        compile(&module);
-        report.compare(&format!("{strategy:?}, {name}, compiled"), own(&module), measured());
+        // What other threads do in one of the attempts, such as starting to collect, is not meant.
+        let attempts = [(); 3].map(|()| module(&engine, &bytes));
+        for (what, pick) in [("decoded", 0), ("compiled", 1)] {
+            let mut sizes = attempts.map(|both| both[pick]);
+            sizes.sort_unstable_by_key(|&(_, measured)| measured);
+            let (estimate, measured) = sizes[1];
+            report.compare(&format!("{strategy:?}, {name}, {what}"), estimate, measured);
+        }
     }
+}
+
+/// The estimate of a module and the measured size, when it was decoded, and compiled.
+fn module(engine: &Engine, bytes: &[u8]) -> [(usize, usize); 2] {
+    let shared = || {
+        let memory = engine.stats().memory;
+        memory.code.record_bytes + memory.engine_bytes
+    };
+    let bytes = bytes.to_vec();
+    let (before, shared_before) = (in_use() - bytes.capacity(), shared());
+    let measured = || in_use() - before - (shared() - shared_before);
+    let own = |module: &Module| {
+        let memory = module.stats().memory;
+        memory.heap_bytes - memory.code.record_bytes
+    };
+    let module = Module::from_vec(engine, bytes).unwrap();
+    let decoded = (own(&module), measured());
+    compile(&module);
+    [decoded, (own(&module), measured())]
 }
 
 /// Engines with all that they have.

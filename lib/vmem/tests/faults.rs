@@ -123,6 +123,7 @@ fn is_used(strategy: Strategy, kind: FaultKind) -> bool {
     match kind {
         FaultKind::File | FaultKind::Fork | FaultKind::Write => strategy == Strategy::File,
         FaultKind::Protect => strategy != Strategy::File,
+        FaultKind::Thread => false,
         _ => true,
     }
 }

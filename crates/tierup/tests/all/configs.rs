@@ -352,14 +352,18 @@ fn he_hard_modules_that_are_made_at_once_share_the_compile_threads() {
     let engine = engine_with(|config| {
         config.compiler(Arc::clone(&compiler) as _).compile_threads(3).lazy(false);
     });
-    sync::hammer(4, 3, |thread, round| {
-        IS_HOST.set(true);
-        // Different ones, in case that equal ones are made once.
-        let number = 1000 * thread + round;
-        let function = format!("(func (result i32) (i32.const {number}))");
-        Module::new(&engine, format!("(module {})", function.repeat(300))).unwrap();
-    });
-    let most = compiler.most.load(Ordering::Relaxed);
+    let most = || compiler.most.load(Ordering::Relaxed);
+    // A helper that is started may find that all is done.
+    for attempt in (0..100).take_while(|_| most() == 0) {
+        sync::hammer(4, 3, |thread, round| {
+            IS_HOST.set(true);
+            // Different ones, in case that equal ones are made once.
+            let number = 10_000 * attempt + 1_000 * thread + round;
+            let function = format!("(func (result i32) (i32.const {number}))");
+            Module::new(&engine, format!("(module {})", function.repeat(300))).unwrap();
+        });
+    }
+    let most = most();
     assert!((1..=2).contains(&most), "{most} threads helped");
 }
 
