@@ -20,6 +20,7 @@ use crate::{
     lookup::{Registration, SLOT_BYTES},
     pages::Pages,
     registry::Registry,
+    reuse::Reuse,
     slab::Slab,
     space::{Freeing, Space},
     tenant::{Charge, Tenant},
@@ -39,6 +40,7 @@ pub(crate) struct Arena {
     _registration: Registration,
     index: Index,
     books: Mutex<Books>,
+    reuse: Reuse,
     memory: CodeMemory,
     committed: Arc<Account>,
 }
@@ -94,6 +96,7 @@ impl Arena {
             _registration: Registration::new(&code, index.base(), slab),
             index,
             books: Mutex::new(Rank::Arena, books),
+            reuse: Reuse::default(),
             memory,
             committed: Arc::clone(committed),
         })
@@ -180,9 +183,6 @@ impl Arena {
     }
 
     /// Gives objects back to be allocated again. Nobody runs or finds them any more.
-    ///
-    /// A core may still have instructions of them, fetched on the guess that a call leads there
-    /// again. None has after this: with what is written there next it is as with fresh memory.
     pub(crate) fn free(&self, objects: &[Range<usize>]) -> Result<()> {
         if self.is_inherited() {
             return Ok(());
@@ -195,8 +195,7 @@ impl Arena {
                 // A failure leaves stale bytes in a free range, overwritten before it is used.
                 drop(self.memory.discard_code(range.clone()));
             }
-            // Without it they stay out of use for good.
-            vmem::sync_cores()?;
+            self.reuse.owe();
             let mut books = self.books.lock();
             freeing = books.code.finish_freeing(freeing, &gone, &self.committed);
         }
@@ -280,7 +279,8 @@ impl Allocation {
 
     /// Writes what was put in the scope. Afterwards it can run, as soon as somebody can reach it.
     pub(crate) fn finish(&self, scope: WriteScope<'_>) -> Result<()> {
-        Ok(scope.finish()?)
+        scope.finish()?;
+        Ok(self.arena.reuse.pass(vmem::sync_cores)?)
     }
 
     /// From now on somebody else frees the objects, and gives back what was charged for them.

@@ -22,6 +22,7 @@ mod tables;
 mod slab;
 mod state;
 mod retired;
+mod reuse;
 mod eras;
 mod limbo;
 mod cells;
