@@ -63,7 +63,7 @@ options! {
         "watch-memory-pressure" => WatchMemoryPressure(bool, parse_bool), "y|n",
             "give code up when the system says that memory is short [n]";
         "share-modules" => ShareModules(bool, parse_bool), "y|n",
-            "compile modules with the same bytes once [y]";
+            "compile modules with the same bytes once [y for `js` and `wast`]";
         "protection" => Protection(Protection, parse_protection), "auto|file|toggle|pkey",
             "how code is protected from writes [auto]";
         "arena" => Arena(usize, parse_size), "SIZE",

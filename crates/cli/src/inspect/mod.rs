@@ -21,7 +21,7 @@ mod format;
 
 use std::{io, io::Write, path::Path};
 
-use tierup::Module;
+use tierup::{Engine, Module};
 
 pub(crate) use record::Recorder;
 
@@ -39,7 +39,7 @@ struct Report {
 ///
 /// `recorder` hears of events since the process began.
 pub(crate) fn run(args: &InspectArgs, recorder: Option<Recorder>) -> Result<u8, Failure> {
-    let engine = run::engine(&args.engine)?;
+    let engine = Engine::new(&run::config(&args.engine))?;
     let module = run::load(&engine, &args.file)?;
     let contents = Contents::of(&args.file, &module);
     let (done, map) = match args.run {
