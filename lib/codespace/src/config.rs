@@ -27,7 +27,7 @@ pub struct Config {
     pub committed_limit: usize,
     /// Hard limit on reserved address space of all arenas.
     pub reserved_limit: usize,
-    /// How much is committed at once; less where the limit is small.
+    /// How much is committed at once.
     pub commit_bytes: usize,
     /// How far from code its cells may be to be reached without a veneer. Only tests make it
     /// smaller than the machine's 2 GiB, to take the other path.
@@ -63,15 +63,11 @@ impl Default for Config {
 
 /// Memory is given back in blocks of at most this.
 const BLOCK_BYTES: usize = 64 << 10;
-/// So many steps fit under the limit, at least.
-const STEPS_UNDER_LIMIT: usize = 8;
 
 impl Config {
     /// Itself with sizes rounded up to what arenas are made of.
     pub(crate) fn rounded(&self) -> Result<Self> {
-        // A small limit is not to be used up by the first step of the first arena's cells.
-        let step = self.commit_bytes.min(self.committed_limit / STEPS_UNDER_LIMIT).max(1);
-        let step = step.checked_next_multiple_of(vmem::page_size());
+        let step = self.commit_bytes.max(1).checked_next_multiple_of(vmem::page_size());
         let step = step.filter(|&step| step <= SLOT_BYTES).ok_or(TOO_LARGE)?;
         let block = step.min(BLOCK_BYTES);
         let round = |bytes: usize| bytes.max(1).checked_next_multiple_of(block).ok_or(TOO_LARGE);
@@ -106,14 +102,9 @@ mod tests {
         let rounded = config.rounded().unwrap();
         assert_eq!((rounded.arena_code_bytes, rounded.arena_data_bytes), (64 << 10, 64 << 10));
         let page = vmem::page_size();
-        let rounded = Config { commit_bytes: 1, ..config.clone() }.rounded().unwrap();
+        let rounded = Config { commit_bytes: 1, ..config }.rounded().unwrap();
         assert_eq!((rounded.arena_code_bytes, rounded.arena_data_bytes), (page, page));
         assert_eq!(rounded.commit_bytes, page);
-        for (limit, pages) in [(0, 1), (32 * page, 4), (256 * page, 32), (1 << 30, 64)] {
-            let config =
-                Config { committed_limit: limit, commit_bytes: 64 * page, ..config.clone() };
-            assert_eq!(config.rounded().unwrap().commit_bytes, pages * page, "{limit}");
-        }
     }
 
     #[test]
