@@ -21,13 +21,12 @@
 #![forbid(unsafe_code)]
 
 use std::{
-    io,
     sync::{Arc, Weak},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use codespace::{Answer, CodeManager, Collected, FaultKind, Removed, Tenant};
+use codespace::{Answer, CodeManager, Collected, FaultPlan, Removed, Tenant};
 use sync::{
     Condvar, Mutex, MutexGuard, Rank,
     atomic::{AtomicBool, AtomicU64, Ordering},
@@ -375,10 +374,10 @@ impl Shared {
         if todo.worker.is_none() && !todo.stopped {
             let shared = Arc::clone(self);
             let faults = self.manager.config().faults.as_ref();
-            let allowed = faults.map_or(Ok(()), |plan| plan.check(FaultKind::Thread));
-            let builder = thread::Builder::new().name("tierup-collect".to_owned());
-            let spawn = |()| builder.spawn(move || shared.work());
-            match allowed.map_err(io::Error::other).and_then(spawn) {
+            let spawn = |builder: thread::Builder| {
+                builder.name("tierup-collect".to_owned()).spawn(move || shared.work())
+            };
+            match FaultPlan::thread_builder(faults).and_then(spawn) {
                 Ok(worker) => todo.worker = Some(worker),
                 Err(error) => {
                     // The next one who wants a collection tries again.

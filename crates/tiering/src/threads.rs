@@ -3,7 +3,7 @@
 
 use std::{io, sync::Arc, thread};
 
-use codespace::{FaultKind, FaultPlan};
+use codespace::FaultPlan;
 
 /// Starts threads, of which a test may want some to be refused by the system.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +19,6 @@ impl Threads {
 
     /// A thread to be started, if the plan does not forbid it.
     pub(crate) fn builder(&self) -> io::Result<thread::Builder> {
-        let faults = self.faults.as_ref();
-        faults.map_or(Ok(()), |plan| plan.check(FaultKind::Thread)).map_err(io::Error::other)?;
-        Ok(thread::Builder::new())
+        FaultPlan::thread_builder(self.faults.as_ref())
     }
 }

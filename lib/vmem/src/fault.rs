@@ -9,6 +9,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+use std::{io, thread};
+
 use sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -46,7 +48,7 @@ fault_kinds! {
     Write,
     /// Allocating the buffer of a write scope.
     Buffer,
-    /// Starting a thread. Nothing here does: who starts threads asks [`FaultPlan::check`].
+    /// Starting a thread. Nothing here does: who starts threads uses [`FaultPlan::thread_builder`].
     Thread,
 }
 
@@ -90,12 +92,22 @@ impl FaultPlan {
         self.counters[kind as usize].calls.load(Ordering::Relaxed)
     }
 
+    /// A thread to be started, if the plan, where there is one, does not forbid it.
+    ///
+    /// # Errors
+    ///
+    /// If this is the start that is to fail.
+    pub fn thread_builder(plan: Option<&Arc<Self>>) -> io::Result<thread::Builder> {
+        plan.map_or(Ok(()), |plan| plan.check(FaultKind::Thread)).map_err(io::Error::other)?;
+        Ok(thread::Builder::new())
+    }
+
     /// Counts a call, and says whether it goes ahead.
     ///
     /// # Errors
     ///
     /// If it is the one that is to fail.
-    pub fn check(&self, kind: FaultKind) -> Result<()> {
+    pub(crate) fn check(&self, kind: FaultKind) -> Result<()> {
         let counter = &self.counters[kind as usize];
         let number = counter.calls.fetch_add(1, Ordering::Relaxed) + 1;
         if number == counter.fails_at.load(Ordering::Relaxed) {

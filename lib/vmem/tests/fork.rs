@@ -5,8 +5,8 @@ mod support;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use support::{
-    Ended, Stop, code_pages, in_child, mappings_in, memory, put, read, reason, returning, run,
-    strategies,
+    Ended, Stop, check_that_children_have_a_copy, code_pages, in_child, mappings_in, memory, put,
+    read, reason, returning, run, strategies,
 };
 use vmem::{ErrorKind, ForkGuard, Strategy, is_forked_child, page_size};
 
@@ -91,18 +91,7 @@ fn file_not_shared_dropping_in_the_child_unmaps_nothing_of_others() {
 
 #[test]
 fn toggle_children_have_a_copy() {
-    let memory = memory(Strategy::Toggle, 2);
-    let start = memory.code_range().start;
-    put(&memory, start, &returning(1)).unwrap();
-    let ended = in_child(|| {
-        assert!(!memory.is_inherited());
-        assert_eq!(run(start), 1);
-        put(&memory, start, &returning(2)).unwrap();
-        assert_eq!(run(start), 2);
-        assert!(!support::is_writable(start));
-    });
-    assert_eq!(ended, Ended::Well);
-    assert_eq!(run(start), 1);
+    check_that_children_have_a_copy(&memory(Strategy::Toggle, 2));
 }
 
 #[test]

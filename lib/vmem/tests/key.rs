@@ -8,8 +8,8 @@ use std::{
 };
 
 use support::{
-    Ended, Stop, code_pages, has_keys, in_child, is_writable, key_of, memory, put, reason, request,
-    returning, run,
+    Ended, Stop, check_that_children_have_a_copy, code_pages, has_keys, in_child, is_writable,
+    key_of, memory, put, reason, request, returning, run,
 };
 use vmem::{CodeMemory, ErrorKind, Strategy, make_code_readable, page_size};
 
@@ -110,16 +110,5 @@ fn a_child_goes_on_with_its_copy() {
     if !has_keys() {
         return;
     }
-    let memory = memory(Strategy::Pkey, 1);
-    let start = memory.code_range().start;
-    put(&memory, start, &returning(1)).unwrap();
-    let ended = in_child(|| {
-        assert!(!memory.is_inherited());
-        assert_eq!(run(start), 1);
-        put(&memory, start, &returning(2)).unwrap();
-        assert_eq!(run(start), 2);
-        assert!(!is_writable(start));
-    });
-    assert_eq!(ended, Ended::Well);
-    assert_eq!(run(start), 1);
+    check_that_children_have_a_copy(&memory(Strategy::Pkey, 1));
 }

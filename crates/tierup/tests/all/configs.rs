@@ -17,7 +17,7 @@ use tierup::{
 use tierup_baseline::Baseline;
 use tierup_optimize::Optimizing;
 
-use crate::support::{engine_with, instance_of, run, run_i32, trap_kind};
+use crate::support::{call_until_error, engine_with, instance_of, run, run_i32, trap_kind};
 
 const ADD: &str = r#"(module
     (memory 1)
@@ -182,14 +182,7 @@ fn a_full_code_memory_is_a_trap_and_not_the_end() {
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         for round in 0..3 {
-            let mut called = 0;
-            let error = loop {
-                match run_i32(&mut store, instance, (&format!("f{called}"), 5)) {
-                    Ok(result) => assert_eq!(result, called + 5),
-                    Err(error) => break error,
-                }
-                called += 1;
-            };
+            let (called, error) = call_until_error(&mut store, instance);
             let text = error.to_string();
             assert_eq!(trap_kind::<()>(Err(error)), TrapKind::CompileFailed);
             assert!(10 < called, "round {round}: {called}");

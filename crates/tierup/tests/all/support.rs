@@ -80,6 +80,19 @@ pub(crate) fn trap_kind<R: std::fmt::Debug>(result: Result<R, Error>) -> TrapKin
     error.trap().unwrap_or_else(|| panic!("not a trap: {error}")).kind()
 }
 
+/// Calls `f0`, `f1` and so on, which return what they get, until one fails; the error, and how many
+/// did not.
+pub(crate) fn call_until_error(store: &mut Store<()>, instance: Instance) -> (i32, Error) {
+    let mut called = 0;
+    loop {
+        match run_i32(store, instance, (&format!("f{called}"), 5)) {
+            Ok(result) => assert_eq!(result, called + 5),
+            Err(error) => return (called, error),
+        }
+        called += 1;
+    }
+}
+
 /// The bits of a value that is no reference.
 pub(crate) fn bits(value: &Val) -> u128 {
     match *value {

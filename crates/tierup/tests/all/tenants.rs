@@ -12,7 +12,7 @@ use tierup::{
 
 use crate::{
     flushing::functions_of,
-    support::{engine_with, run_i32, trap_kind},
+    support::{call_until_error, engine_with, run_i32, trap_kind},
 };
 
 const FUNCTIONS: usize = 100;
@@ -76,14 +76,7 @@ fn what_does_not_fit_names_the_tenant_its_limit_used_and_wanted() {
     module.pin();
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
-    let mut called = 0;
-    let error = loop {
-        match run_i32(&mut store, instance, (&format!("f{called}"), 5)) {
-            Ok(result) => assert_eq!(result, called + 5),
-            Err(error) => break error,
-        }
-        called += 1;
-    };
+    let (called, error) = call_until_error(&mut store, instance);
     let used = tenant.stats().used_bytes;
     let text = error.to_string();
     assert_eq!(trap_kind::<()>(Err(error)), TrapKind::CompileFailed);

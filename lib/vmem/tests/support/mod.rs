@@ -197,6 +197,21 @@ pub(crate) fn in_child(work: impl FnOnce()) -> Ended {
     }
 }
 
+/// A forked child has its own copy of the code, and may replace it; its parent's stays.
+pub(crate) fn check_that_children_have_a_copy(memory: &CodeMemory) {
+    let start = memory.code_range().start;
+    put(memory, start, &returning(1)).unwrap();
+    let ended = in_child(|| {
+        assert!(!memory.is_inherited());
+        assert_eq!(run(start), 1);
+        put(memory, start, &returning(2)).unwrap();
+        assert_eq!(run(start), 2);
+        assert!(!is_writable(start));
+    });
+    assert_eq!(ended, Ended::Well);
+    assert_eq!(run(start), 1);
+}
+
 /// How many pages of the range have memory.
 pub(crate) fn resident_pages(range: Range<usize>) -> usize {
     let mut pages = vec![0u8; range.len() / page_size()];
