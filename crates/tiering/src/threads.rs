@@ -1,9 +1,10 @@
 //! Starting threads.
 #![forbid(unsafe_code)]
 
-use std::{io, sync::Arc, thread};
+use std::{io, thread};
 
 use codespace::FaultPlan;
+use sync::Arc;
 
 /// Starts threads, of which a test may want some to be refused by the system.
 #[derive(Clone, Debug, Default)]
