@@ -32,7 +32,7 @@ machine_struct! {
         exit_frame / EXIT_FRAME: AtomicUsize,
         /// Frame pointer of the innermost entry into Wasm; 0 if there is none.
         entry_frame / ENTRY_FRAME: AtomicUsize,
-        /// Changes at every entry to and exit from Wasm.
+        /// Goes up right before `exit_frame` is set, whenever Wasm is left.
         sequence / SEQUENCE: AtomicUsize,
         /// Where a frame's values travel when it is replaced while it runs.
         replacement_buffer / REPLACEMENT_BUFFER: *mut u8,

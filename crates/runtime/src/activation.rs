@@ -15,8 +15,10 @@
 //!   of the stack stays mapped until the owner has left through that entry; and who leaves
 //!   through an entry looks at the block's limit afterwards, and waits for the collector
 //!   ([`StoreState::check_left`], [ACT-STACKS]).
-//! * [AC-MOVED] frames change only after `exit_frame` was set to 0, so who finds `exit_frame` and
-//!   `sequence` unchanged afterwards has read frames that stood still.
+//! * [AC-MOVED] frames change only after `exit_frame` was set to 0, and `sequence` goes up before it
+//!   is set again. So who finds `exit_frame`, and after it `sequence`, unchanged has read frames
+//!   that stood still. Only who returns from an inner entry sets `exit_frame` back without that, to
+//!   what it was: the frames outside of it have not changed.
 //! * [AC-OUTER] stacks further out do not change before the owner has left the inner ones.
 //! * [AC-WRAPPER] a host wrapper is on the stack above the exit frame and is not visited. It stays,
 //!   because its type does: the host context that it was called with is a root as long as the
@@ -81,8 +83,8 @@ unsafe impl Activation for SharedBlock {
         }
         fence(Ordering::Acquire);
         // [AC-MOVED]
-        let stood_still = block.sequence.load(Ordering::Relaxed) == sequence
-            && block.exit_frame.load(Ordering::Relaxed) == exit;
+        let stood_still = block.exit_frame.load(Ordering::Acquire) == exit
+            && block.sequence.load(Ordering::Relaxed) == sequence;
         if stood_still { Look::Seen } else { Look::Running }
     }
 }

@@ -89,8 +89,8 @@ pub(crate) fn host_wrapper(ty: &RegisteredType) -> Vec<u8> {
     asm.take_stack((ty.params.len().max(ty.results.len()) * VALUE_SIZE) as u32);
     store_params(&mut asm, layout, ty);
     asm.load(Width::W64, RAX, Address::new(RDI, InstanceHead::STORE_BLOCK));
-    asm.store(Width::W64, Address::new(RAX, StoreBlock::EXIT_FRAME), RBP);
     asm.add_to_memory(Address::new(RAX, StoreBlock::SEQUENCE), 1);
+    asm.store(Width::W64, Address::new(RAX, StoreBlock::EXIT_FRAME), RBP);
     asm.move_register(RSI, RSP);
     asm.call_memory(Address::new(RDI, HostContext::CALL));
 
@@ -100,7 +100,6 @@ pub(crate) fn host_wrapper(ty: &RegisteredType) -> Vec<u8> {
     asm.test(RAX);
     asm.jump_if(Condition::NotEqual, unwind);
     asm.store_immediate(Address::new(RCX, StoreBlock::EXIT_FRAME), 0);
-    asm.add_to_memory(Address::new(RCX, StoreBlock::SEQUENCE), 1);
     asm.load(Width::W64, R11, area);
     for (index, &place) in layout.results.iter().enumerate() {
         if let Place::Memory(offset) = place {

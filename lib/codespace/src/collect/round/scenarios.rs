@@ -83,16 +83,22 @@ impl World {
 
     // The owner's side.
 
-    fn bump(&self) {
+    /// Leaves the code for the host.
+    fn exit(&self) {
         let next = self.sequence.load(Ordering::Relaxed) + 1;
         self.sequence.store(next, Ordering::Release);
+        self.exit.store(1, Ordering::Release);
+    }
+
+    /// Comes back into the code.
+    fn come_back(&self) {
+        self.exit.store(0, Ordering::Release);
     }
 
     /// Enters, and calls the function.
     fn enter(&self) {
         self.entry.store(1, Ordering::Release);
         self.exit.store(0, Ordering::Release);
-        self.bump();
         fence(Ordering::SeqCst);
         let code = self.cell.load(Ordering::Acquire);
         self.frame.store(code, Ordering::Release);
@@ -110,10 +116,27 @@ impl World {
     fn call_host(&self) {
         self.link.store(0, Ordering::Release);
         self.link.store(1, Ordering::Release);
+        self.exit();
+        self.come_back();
+        fence(Ordering::SeqCst);
+        self.run();
+    }
+
+    /// The function calls the host, which calls it again before it comes back.
+    fn call_host_that_calls_back(&self) {
+        self.exit();
+        self.come_back();
+        fence(Ordering::SeqCst);
+        if self.cell.load(Ordering::Acquire) == OLD {
+            assert_eq!(self.usable.load(Ordering::Relaxed), 1, "freed under an inner frame");
+        }
+        // To what it was: the outer frame stood still.
         self.exit.store(1, Ordering::Release);
-        self.bump();
-        self.exit.store(0, Ordering::Release);
-        self.bump();
+        fence(Ordering::SeqCst);
+        if self.interrupt.load(Ordering::Relaxed) != 0 {
+            let _ = self.answer();
+        }
+        self.come_back();
         fence(Ordering::SeqCst);
         self.run();
     }
@@ -123,13 +146,11 @@ impl World {
         if self.interrupt.load(Ordering::Relaxed) == 0 {
             return false;
         }
-        self.exit.store(1, Ordering::Release);
-        self.bump();
+        self.exit();
         self.interrupt.store(0, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         let answer = self.answer();
-        self.exit.store(0, Ordering::Release);
-        self.bump();
+        self.come_back();
         fence(Ordering::SeqCst);
         answer != Answer::Unasked
     }
@@ -142,7 +163,6 @@ impl World {
     fn leave(&self) {
         self.frame.store(0, Ordering::Release);
         self.entry.store(0, Ordering::Release);
-        self.bump();
         fence(Ordering::SeqCst);
         if self.interrupt.load(Ordering::Relaxed) != 0 {
             let _ = self.answer();
@@ -179,8 +199,8 @@ unsafe impl Activation for World {
             visit(self.frame.load(Ordering::Relaxed));
         }
         fence(Ordering::Acquire);
-        let same = self.sequence.load(Ordering::Relaxed) == sequence
-            && self.exit.load(Ordering::Relaxed) == exit;
+        let same = self.exit.load(Ordering::Acquire) == exit
+            && self.sequence.load(Ordering::Relaxed) == sequence;
         if same { Look::Seen } else { Look::Running }
     }
 }
@@ -241,6 +261,20 @@ fn rnd_host_frames_that_moved_are_read_again() {
 }
 
 #[test]
+fn rnd_host_what_a_host_call_calls_is_not_freed() {
+    model(3, || {
+        let world = World::new();
+        world.enter();
+        let owner = owner(&world, |world| {
+            world.call_host_that_calls_back();
+            world.leave();
+        });
+        World::replace_and_collect(&world);
+        owner.join().unwrap();
+    });
+}
+
+#[test]
 fn rnd_run_a_loop_answers_at_its_poll_and_goes_on() {
     model(3, || {
         let world = World::new();
@@ -264,8 +298,7 @@ fn act_stacks_who_leaves_waits_for_who_looks() {
         world.enter();
         world.exit.store(1, Ordering::Relaxed);
         let owner = owner(&world, |world| {
-            world.exit.store(0, Ordering::Release);
-            world.bump();
+            world.come_back();
             world.leave();
         });
         World::replace_and_collect(&world);
