@@ -8,6 +8,7 @@
 
 mod args;
 mod options;
+mod effect;
 mod outcome;
 mod run;
 mod file;
@@ -18,6 +19,7 @@ mod inspect;
 mod wast;
 mod js;
 mod stack;
+mod timeout;
 mod logging;
 
 use std::process::ExitCode;
