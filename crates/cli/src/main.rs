@@ -10,6 +10,7 @@ mod args;
 mod options;
 mod effect;
 mod outcome;
+mod foreign;
 mod run;
 mod file;
 mod invoke;
