@@ -32,6 +32,7 @@ struct Figures {
 
 /// Compiles a module and prints what it took. The exit code is 0.
 pub(crate) fn run(args: &CompileArgs) -> Result<u8, Failure> {
+    args.check()?;
     let mut config = run::config(&args.engine);
     config.lazy(false);
     if let Some(threads) = args.threads {

@@ -9,8 +9,9 @@ use crate::{
     args::{JsArgs, UnhandledRejections},
     options::Limits,
     outcome::Failure,
-    run::{self, engine},
+    run::engine,
     stack, stats,
+    timeout::Timeout,
 };
 
 /// Runs scripts. Returns the exit code.
@@ -22,7 +23,14 @@ pub(crate) fn run(args: &JsArgs) -> Result<u8, Failure> {
         (None, None) => return Err(Failure::usage("a FILE or -e CODE is wanted")),
     };
     let engine = engine(&args.engine)?;
-    let shell = shell(args, &engine, arguments)?;
+    let limits = Limits::new(&args.engine.wasm);
+    let time = limits.timeout;
+    let shell = shell(args, &engine, arguments, limits)?;
+    let timeout = time.map(|time| {
+        let interrupt = shell.realm().interrupt();
+        Timeout::end(time, move || interrupt.request())
+    });
+    let timeout = timeout.transpose()?;
     let run_all = || {
         for file in &args.files {
             shell.run_file(file, kind(args, file))?;
@@ -37,12 +45,17 @@ pub(crate) fn run(args: &JsArgs) -> Result<u8, Failure> {
     };
     // The system keeps the lowest 8 bits of what a program exits with.
     let done = run_all().map(|code| code as u8).map_err(Failure::error);
+    drop(timeout);
     stats::after(&args.stats, &engine, done)
 }
 
-fn shell(args: &JsArgs, engine: &Engine, arguments: &[OsString]) -> Result<Shell, Failure> {
-    let limits = Limits::new(&args.engine.wasm);
-    let (timeout, fuel) = (limits.timeout, limits.fuel);
+fn shell(
+    args: &JsArgs,
+    engine: &Engine,
+    arguments: &[OsString],
+    limits: Limits,
+) -> Result<Shell, Failure> {
+    let fuel = limits.fuel;
     let realm = RealmOptions::new().limits(limits).script_stack(stack::SCRIPT);
     let realm = match fuel {
         Some(fuel) => realm.fuel(fuel),
@@ -57,12 +70,7 @@ fn shell(args: &JsArgs, engine: &Engine, arguments: &[OsString]) -> Result<Shell
             UnhandledRejections::None => Rejections::Ignore,
         },
     };
-    let shell = Shell::new(engine, options).map_err(Failure::error)?;
-    if let Some(timeout) = timeout {
-        let interrupt = shell.realm().interrupt();
-        run::end_after(timeout, move || interrupt.request());
-    }
-    Ok(shell)
+    Shell::new(engine, options).map_err(Failure::error)
 }
 
 fn kind(args: &JsArgs, file: &Path) -> FileKind {

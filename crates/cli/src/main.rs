@@ -8,7 +8,9 @@
 
 mod args;
 mod options;
+mod effect;
 mod outcome;
+mod foreign;
 mod run;
 mod file;
 mod invoke;
@@ -18,6 +20,7 @@ mod inspect;
 mod wast;
 mod js;
 mod stack;
+mod timeout;
 mod logging;
 
 use std::process::ExitCode;

@@ -29,6 +29,11 @@ macro_rules! options {
         }
 
         impl $name {
+            /// The option as it is written, without its value.
+            pub(crate) fn key(&self) -> &'static str {
+                match self { $(Self::$variant(_) => concat!("-", $letter, " ", $key),)* }
+            }
+
             fn help() -> String {
                 let mut help = concat!("the keys of -", $letter, " are:").to_owned();
                 $(
@@ -77,7 +82,7 @@ options! {
         "fuel" => Fuel(u64, parse_count), "N",
             "stop the program when it has done so much, about an operator each [none]";
         "timeout" => Timeout(Duration, parse_duration), "TIME",
-            "stop the program after 500ms, 2s, 1.5m [none]";
+            "stop the program, or each script of `wast`, after 500ms, 2s, 1.5m [none]";
         "max-memory-size" => MaxMemorySize(usize, parse_size), "SIZE",
             "most bytes of one memory [4G]";
         "max-table-elements" => MaxTableElements(usize, parse_count), "N",
@@ -110,7 +115,20 @@ impl CodeOption {
     }
 }
 
+impl CodeOption {
+    /// Whether it has an effect only on what runs.
+    pub(crate) fn is_for_runs(&self) -> bool {
+        matches!(self, Self::TierUpBudget(_))
+    }
+}
+
 impl WasmOption {
+    /// Whether it has an effect only on what runs. Code is other code if it takes fuel, or compares
+    /// addresses.
+    pub(crate) fn is_for_runs(&self) -> bool {
+        !matches!(self, Self::Fuel(_) | Self::ExplicitBounds(_))
+    }
+
     /// What concerns the engine; limits of a run are [`Limits`].
     pub(crate) fn apply(&self, config: &mut Config) {
         match *self {

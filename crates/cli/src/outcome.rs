@@ -6,6 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use crate::foreign::foreign;
+
 /// Exit code for wrong usage.
 pub(crate) const USAGE: u8 = 2;
 /// Exit code after a trap, as a shell reports a program that was aborted.
@@ -63,6 +65,12 @@ pub(crate) fn end_waiting() -> ! {
 }
 
 fn print(message: &str) {
+    // There are names of modules in it; lines and tabs are our own.
+    let parts = message.split_inclusive(['\n', '\t']).map(|part| {
+        let text = part.trim_end_matches(['\n', '\t']);
+        foreign(text) + &part[text.len()..]
+    });
+    let message: String = parts.collect();
     // If nobody reads our errors, the code must do.
     let _ = writeln!(io::stderr(), "tierup: {message}");
 }

@@ -4,8 +4,6 @@ use std::{
     ffi::OsString,
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
-    thread,
-    time::Duration,
 };
 
 use tierup::{Config, Engine, Error, Instance, Linker, Module, Store};
@@ -16,8 +14,9 @@ use crate::{
     file,
     invoke::invoke,
     options::Limits,
-    outcome::{self, Failure},
+    outcome::Failure,
     stats,
+    timeout::Timeout,
 };
 
 /// What the program's store keeps.
@@ -58,10 +57,11 @@ impl Program<'_> {
             Ok(store) => store,
             Err(failure) => return (Err(failure), look()),
         };
-        let done = self
-            .preload(engine, &mut linker, &mut store)
-            .and_then(|()| Ok(linker.instantiate(&mut store, module)?))
-            .and_then(|instance| self.call(module, &mut store, instance));
+        let done = start_timeout(&store).and_then(|_timeout| {
+            self.preload(engine, &mut linker, &mut store)?;
+            let instance = linker.instantiate(&mut store, module)?;
+            self.call(module, &mut store, instance)
+        });
         (done, look())
     }
 
@@ -71,7 +71,6 @@ impl Program<'_> {
         if let Some(fuel) = store.data().limits.fuel {
             store.set_fuel(fuel)?;
         }
-        start_timeout(&store);
         tierup_wasi::add_to_linker(linker, |host: &mut Host| &mut host.wasi)?;
         Ok(store)
     }
@@ -163,26 +162,12 @@ pub(crate) fn module(engine: &Engine, file: &Path, bytes: Vec<u8>) -> Result<Mod
         .map_err(|error| Failure::error(format!("{}: {error}", file.display())))
 }
 
-/// How long an interrupted program may take to stop.
-const GRACE: Duration = Duration::from_secs(1);
-
-fn start_timeout(store: &Store<Host>) {
-    let Some(timeout) = store.data().limits.timeout else { return };
-    let handle = store.interrupt_handle();
-    end_after(timeout, move || handle.interrupt());
-}
-
-/// Interrupts the program when its time is over. The thread ends with the process.
-///
-/// An interrupt stops compiled code only. A program that waits in a system call does not notice, so
-/// that the process is ended instead if it is still there a while later.
-pub(crate) fn end_after(timeout: Duration, interrupt: impl FnOnce() + Send + 'static) {
-    thread::spawn(move || {
-        thread::sleep(timeout);
-        interrupt();
-        thread::sleep(GRACE);
-        outcome::end_waiting();
-    });
+fn start_timeout(store: &Store<Host>) -> Result<Option<Timeout>, Failure> {
+    let start = |time| {
+        let handle = store.interrupt_handle();
+        Timeout::end(time, move || handle.interrupt())
+    };
+    store.data().limits.timeout.map(start).transpose()
 }
 
 /// Runs a command: a module that exports `_start`.

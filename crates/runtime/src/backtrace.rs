@@ -9,10 +9,10 @@
 //! gives them meaning afterwards, while the code that they point to is still alive.
 #![forbid(unsafe_code)]
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use codespace::{CodeManager, CodeScope, Kind};
-use tierup_wasm::{DefinedFunc, FuncIndex};
+use tierup_wasm::{DefinedFunc, FuncIndex, demangle};
 
 use crate::{EngineState, ModuleInfo, frames::RawBacktrace};
 
@@ -54,7 +54,7 @@ impl Frame {
         self.entry
     }
 
-    /// Name of the function from the module's name section.
+    /// Name of the function from the module's name section; [`demangle`] makes it readable.
     pub fn function_name(&self) -> Option<&str> {
         self.info.names().function(self.function)
     }
@@ -65,13 +65,15 @@ impl Frame {
     }
 }
 
+/// `{:#}` has names as they were written in Rust or C++, `{}` as they are in the module.
 impl fmt::Display for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "wasm-function[{}]", self.function.0)?;
         if let Some(offset) = self.offset {
             write!(f, ":0x{offset:x}")?;
         }
-        match (self.module_name(), self.function_name()) {
+        let shown = |name| if f.alternate() { demangle(name) } else { Cow::Borrowed(name) };
+        match (self.module_name(), self.function_name().map(shown)) {
             (Some(module), Some(function)) => write!(f, " ({module}!{function})"),
             (None, Some(function)) => write!(f, " ({function})"),
             _ => Ok(()),
@@ -109,7 +111,7 @@ fn resolve_frame(scope: &CodeScope<'_>, pc: usize, entry: u32) -> Option<Frame> 
 impl fmt::Display for Backtrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for frame in &self.frames {
-            write!(f, "\n    at {frame}")?;
+            write!(f, "\n    at {frame:#}")?;
         }
         match self.omitted {
             0 => Ok(()),

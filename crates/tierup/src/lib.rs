@@ -90,6 +90,7 @@ pub use tierup_tiering::{
 };
 pub use tierup_wasm::{
     Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, Section, TableType, ValType,
+    demangle,
 };
 pub use tracer::{Held, Tracer};
 pub use typed::{HostResults, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmTy};

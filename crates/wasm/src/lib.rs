@@ -33,7 +33,7 @@ pub use module::{
     ConstExpr, ConstOp, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Entity,
     Export, Import, Module,
 };
-pub use names::Names;
+pub use names::{Names, demangle};
 pub use sections::Section;
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, Mutability, TableType, ValType};
 pub use validate::{BodyValidator, BodyValidatorAllocations};

@@ -27,4 +27,4 @@ mod spectest;
 
 pub use delivery::Delivery;
 pub use report::{Failure, Report};
-pub use runner::{Between, run, run_delivered};
+pub use runner::{Between, Options, Runner, run};

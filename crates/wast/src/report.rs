@@ -22,6 +22,13 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Report {
+    /// One failure.
+    pub(crate) fn failure(line: usize, message: String) -> Self {
+        Self { failed: vec![Failure { line, message }], ..Self::default() }
+    }
+}
+
 impl AddAssign for Report {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;

@@ -1,11 +1,12 @@
 //! The directives of a script, one after the other.
 
-use tierup::{Engine, Error};
+use std::fmt;
+
+use tierup::{Engine, Error, InterruptHandle, ResourceLimiter};
 use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastInvoke, lexer::Lexer, parser};
 
 use crate::{
-    Delivery,
-    report::{Failure, Report},
+    Delivery, Report,
     session::{Problem, Session},
     values,
 };
@@ -25,51 +26,105 @@ pub enum Between {
 ///
 /// A script that is no script makes a report with one failure.
 pub fn run(engine: &Engine, text: &str, between: Between) -> Report {
-    run_delivered(engine, text, between, Delivery::Whole)
-}
-
-/// Likewise, with modules whose bytes come to the engine in another way.
-pub fn run_delivered(engine: &Engine, text: &str, between: Between, delivery: Delivery) -> Report {
-    let mut report = Report::default();
-    if let Err(error) = run_text((engine, delivery), text, between, &mut report) {
-        let (line, message) = (line_of(text, error.span()), error.message());
-        report.failed.push(Failure { line, message: format!("not a script: {message}") });
+    match Runner::new(engine, Options { between, ..Options::default() }) {
+        Ok(runner) => runner.run(text),
+        Err(error) => Report::failure(1, format!("no store: {error}")),
     }
-    report
 }
 
-fn run_text(
-    (engine, delivery): (&Engine, Delivery),
-    text: &str,
+/// How a script runs.
+#[derive(Default)]
+pub struct Options {
+    /// What happens between two directives.
+    pub between: Between,
+    /// How the bytes of modules come to the engine.
+    pub delivery: Delivery,
+    /// Asked before memories and tables are made or grow, and for the number of instances.
+    pub limits: Option<Box<dyn ResourceLimiter>>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { between, delivery, limits } = self;
+        f.debug_struct("Options")
+            .field("between", between)
+            .field("delivery", delivery)
+            .field("limits", &limits.is_some())
+            .finish()
+    }
+}
+
+/// Runs one script, in a store of its own, and can be interrupted.
+pub struct Runner {
+    session: Session,
     between: Between,
-    report: &mut Report,
-) -> Result<(), wast::Error> {
-    let mut lexer = Lexer::new(text);
-    // Scripts test names with characters that look like something else.
-    lexer.allow_confusing_unicode(true);
-    let buffer = parser::ParseBuffer::new_with_lexer(lexer)?;
-    let script = parser::parse::<Wast<'_>>(&buffer)?;
-    let mut session = match Session::new(engine, delivery) {
-        Ok(session) => session,
-        Err(error) => {
-            report.failed.push(Failure { line: 1, message: format!("no store: {error}") });
-            return Ok(());
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("between", &self.between).finish_non_exhaustive()
+    }
+}
+
+impl Runner {
+    /// A runner with a new store.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for what scripts may import.
+    pub fn new(engine: &Engine, options: Options) -> Result<Self, Error> {
+        let Options { between, delivery, limits } = options;
+        Ok(Self { session: Session::new(engine, delivery, limits)?, between })
+    }
+
+    /// Lets any thread stop the script. The directive that runs fails, and those behind it do not
+    /// run. Compiling a module is not interrupted.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        self.session.store().interrupt_handle()
+    }
+
+    /// Runs a script; one that is no script makes a report with one failure.
+    pub fn run(mut self, text: &str) -> Report {
+        let mut report = Report::default();
+        if let Err(error) = self.run_text(text, &mut report) {
+            let line = line_of(text, error.span());
+            report += Report::failure(line, format!("not a script: {}", error.message()));
         }
-    };
-    for directive in script.directives {
-        let span = directive.span();
-        match session.run(directive) {
-            Verdict::Passed => report.passed += 1,
-            Verdict::Skipped => report.skipped += 1,
-            Verdict::Failed(message) => {
-                report.failed.push(Failure { line: line_of(text, span), message });
+        report
+    }
+
+    fn run_text(&mut self, text: &str, report: &mut Report) -> Result<(), wast::Error> {
+        let mut lexer = Lexer::new(text);
+        // Scripts test names with characters that look like something else.
+        lexer.allow_confusing_unicode(true);
+        let buffer = parser::ParseBuffer::new_with_lexer(lexer)?;
+        let script = parser::parse::<Wast<'_>>(&buffer)?;
+        let mut directives = script.directives.into_iter();
+        while let Some(directive) = directives.next() {
+            let span = directive.span();
+            match self.session.run(directive) {
+                Verdict::Passed => report.passed += 1,
+                Verdict::Skipped => report.skipped += 1,
+                Verdict::Failed(message) => {
+                    *report += Report::failure(line_of(text, span), message);
+                }
+            }
+            if self.session.is_interrupted() {
+                if let Some(next) = directives.next() {
+                    let message = format!(
+                        "not run, nor the {} behind it: the script was interrupted",
+                        directives.len()
+                    );
+                    *report += Report::failure(line_of(text, next.span()), message);
+                }
+                break;
+            }
+            if self.between == Between::RemoveCode {
+                self.session.engine().remove_code();
             }
         }
-        if between == Between::RemoveCode {
-            engine.remove_code();
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn line_of(text: &str, span: wast::token::Span) -> usize {

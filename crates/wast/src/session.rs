@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, fmt};
 
-use tierup::{Engine, Error, Extern, Instance, Linker, Module, Store, Val};
+use tierup::{
+    Engine, Error, Extern, Instance, Linker, Module, ResourceLimiter, Store, TrapKind, Val,
+};
 use wast::{QuoteWat, token::Id};
 
 use crate::{Delivery, spectest, values};
@@ -10,11 +12,15 @@ use crate::{Delivery, spectest, values};
 pub(crate) struct Session {
     engine: Engine,
     delivery: Delivery,
-    store: Store<()>,
-    linker: Linker<()>,
+    store: Store<Host>,
+    linker: Linker<Host>,
     instances: Named<Instance>,
     definitions: Named<Module>,
+    interrupted: bool,
 }
+
+/// What the store keeps: its limits, if there are any.
+pub(crate) type Host = Option<Box<dyn ResourceLimiter>>;
 
 /// Why something that a script asked for did not happen.
 pub(crate) enum Problem {
@@ -27,8 +33,14 @@ pub(crate) enum Problem {
 }
 
 impl Session {
-    pub(crate) fn new(engine: &Engine, delivery: Delivery) -> Result<Self, Error> {
-        let mut store = Store::new(engine, ());
+    pub(crate) fn new(engine: &Engine, delivery: Delivery, limits: Host) -> Result<Self, Error> {
+        let is_limited = limits.is_some();
+        let mut store = Store::new(engine, limits);
+        if is_limited {
+            store.limiter(|limits| {
+                limits.as_deref_mut().expect("there were some, and nothing takes them away")
+            });
+        }
         let mut linker = Linker::new(engine);
         linker.allow_shadowing(true);
         spectest::define(&mut store, &mut linker)?;
@@ -39,15 +51,25 @@ impl Session {
             linker,
             instances: Named::new("instance"),
             definitions: Named::new("module definition"),
+            interrupted: false,
         })
     }
 
-    pub(crate) fn store(&self) -> &Store<()> {
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn store(&self) -> &Store<Host> {
         &self.store
     }
 
-    pub(crate) fn store_mut(&mut self) -> &mut Store<()> {
+    pub(crate) fn store_mut(&mut self) -> &mut Store<Host> {
         &mut self.store
+    }
+
+    /// Whether something that was called was interrupted.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted
     }
 
     /// `(module $name? …)`
@@ -96,7 +118,13 @@ impl Session {
     }
 
     pub(crate) fn instantiate(&mut self, module: &Module) -> Result<Instance, Problem> {
-        self.linker.instantiate(&mut self.store, module).map_err(Problem::Failed)
+        let instance = self.linker.instantiate(&mut self.store, module);
+        instance.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&mut self, error: Error) -> Problem {
+        self.interrupted |= error.trap().is_some_and(|trap| trap.kind() == TrapKind::Interrupted);
+        Problem::Failed(error)
     }
 
     /// Calls an exported function.
@@ -111,7 +139,8 @@ impl Session {
         };
         let ty = function.ty(&self.store);
         let mut results: Vec<_> = ty.results.iter().map(|&ty| values::zero(ty)).collect();
-        function.call(&mut self.store, arguments, &mut results).map_err(Problem::Failed)?;
+        let called = function.call(&mut self.store, arguments, &mut results);
+        called.map_err(|error| self.failed(error))?;
         Ok(results)
     }
 

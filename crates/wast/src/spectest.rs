@@ -5,9 +5,11 @@ use tierup::{
     TableType, Val, ValType,
 };
 
+use crate::session::Host;
+
 const MODULE: &str = "spectest";
 
-pub(crate) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(), Error> {
+pub(crate) fn define(store: &mut Store<Host>, linker: &mut Linker<Host>) -> Result<(), Error> {
     define_functions(linker)?;
     define_globals(store, linker)?;
     let memory = Memory::new(&mut *store, MemoryType { minimum: 1, maximum: Some(2) })?;
@@ -19,7 +21,7 @@ pub(crate) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
 }
 
 /// They exist to be called; what they would print is of no interest.
-fn define_functions(linker: &mut Linker<()>) -> Result<(), Error> {
+fn define_functions(linker: &mut Linker<Host>) -> Result<(), Error> {
     use ValType::{F32, F64, I32, I64};
     let functions: [(&str, &[ValType]); 7] = [
         ("print", &[]),
@@ -37,7 +39,7 @@ fn define_functions(linker: &mut Linker<()>) -> Result<(), Error> {
     Ok(())
 }
 
-fn define_globals(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(), Error> {
+fn define_globals(store: &mut Store<Host>, linker: &mut Linker<Host>) -> Result<(), Error> {
     let globals = [
         ("global_i32", ValType::I32, Val::I32(666)),
         ("global_i64", ValType::I64, Val::I64(666)),

@@ -7,8 +7,10 @@ use wast::{
     token::{F32, F64},
 };
 
+use crate::session::Host;
+
 /// The value of an argument; `None` if it is of a type that we do not have.
-pub(crate) fn argument(store: &mut Store<()>, argument: &WastArg<'_>) -> Option<Val> {
+pub(crate) fn argument(store: &mut Store<Host>, argument: &WastArg<'_>) -> Option<Val> {
     let WastArg::Core(argument) = argument else { return None };
     Some(match argument {
         WastArgCore::I32(value) => Val::I32(*value),
@@ -41,14 +43,14 @@ pub(crate) fn zero(ty: ValType) -> Val {
 }
 
 /// Whether a result is what the script expects.
-pub(crate) fn matches(store: &Store<()>, expected: &WastRet<'_>, actual: &Val) -> bool {
+pub(crate) fn matches(store: &Store<Host>, expected: &WastRet<'_>, actual: &Val) -> bool {
     match expected {
         WastRet::Core(expected) => matches_core(store, expected, actual),
         _ => false,
     }
 }
 
-fn matches_core(store: &Store<()>, expected: &WastRetCore<'_>, actual: &Val) -> bool {
+fn matches_core(store: &Store<Host>, expected: &WastRetCore<'_>, actual: &Val) -> bool {
     match (expected, actual) {
         (WastRetCore::I32(expected), Val::I32(actual)) => expected == actual,
         (WastRetCore::I64(expected), Val::I64(actual)) => expected == actual,
@@ -70,7 +72,7 @@ fn matches_core(store: &Store<()>, expected: &WastRetCore<'_>, actual: &Val) -> 
 }
 
 /// The number in `ref.extern number`.
-fn number(store: &Store<()>, reference: &ExternRef) -> Option<u32> {
+fn number(store: &Store<Host>, reference: &ExternRef) -> Option<u32> {
     reference.data(store).ok()?.downcast_ref::<u32>().copied()
 }
 

@@ -1,7 +1,7 @@
 //! What a report says of scripts that are right, wrong, or no scripts.
 
 use tierup::{Config, Engine};
-use tierup_wast::{Between, Report, run};
+use tierup_wast::{Between, Options, Report, Runner, run};
 
 fn report(script: &str) -> Report {
     let engine = Engine::new(&Config::new()).expect("the machine is one that we support");
@@ -211,4 +211,22 @@ fn removing_code_between_directives_changes_nothing() {
     );
     let report = run(&engine, &script, Between::RemoveCode);
     assert_eq!((report.passed, report.failed), (4, Vec::new()));
+}
+
+#[test]
+fn an_interrupted_script_ends() {
+    let engine = Engine::new(&Config::new()).expect("the machine is one that we support");
+    let runner = Runner::new(&engine, Options::default()).expect("there is memory");
+    // What runs next is interrupted.
+    runner.interrupt_handle().interrupt();
+    let report = runner.run(
+        r#"(module (func (export "loop") (loop (br 0))))
+        (assert_trap (invoke "loop") "interrupted")
+        (assert_return (invoke "loop"))
+        (assert_return (invoke "loop"))"#,
+    );
+    assert_eq!(report.passed, 2, "{report:?}");
+    let [failure] = &report.failed[..] else { panic!("{report:?}") };
+    let expected = "not run, nor the 1 behind it: the script was interrupted";
+    assert_eq!((failure.line, failure.message.as_str()), (3, expected));
 }

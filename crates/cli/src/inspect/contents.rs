@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use tierup::{Estimate, ExternType, Module};
+use tierup::{Estimate, ExternType, Module, demangle};
+
+use crate::foreign::foreign;
 
 /// What is in a module.
 pub(super) struct Contents {
@@ -44,8 +46,16 @@ pub(super) struct Export {
 pub(super) struct Function {
     /// Among all functions of the module, imports first.
     pub(super) index: u32,
+    /// As it is in the module.
     pub(super) name: Option<String>,
     pub(super) body_bytes: usize,
+}
+
+impl Function {
+    /// The name for people: as it was written, and without what a terminal obeys.
+    pub(super) fn title(&self) -> Option<String> {
+        self.name.as_deref().map(|name| foreign(&demangle(name)))
+    }
 }
 
 impl Contents {

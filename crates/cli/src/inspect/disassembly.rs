@@ -12,10 +12,10 @@
 use std::{fmt::Write as _, ops::Range};
 
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
-use tierup::{FunctionCode, Module};
+use tierup::{FunctionCode, Module, demangle};
 
-use super::{data, format};
-use crate::outcome::Failure;
+use super::data;
+use crate::{foreign::foreign, outcome::Failure};
 
 /// The code that a function has; it is compiled if it has none.
 pub(super) fn of(module: &Module, wanted: &str) -> Result<String, Failure> {
@@ -27,15 +27,25 @@ pub(super) fn of(module: &Module, wanted: &str) -> Result<String, Failure> {
     Ok(Listing::of(module, function, &code))
 }
 
-/// The function with that index or name.
+/// The function with that index or name. As it was written, a name may be that of several functions.
 fn find(module: &Module, wanted: &str) -> Result<u32, Failure> {
     let functions = module.imported_function_count()..module.function_count();
-    let found = match wanted.parse() {
-        Ok(index) => Some(index).filter(|index| functions.contains(index)),
-        Err(_) => functions.clone().find(|&index| module.function_name(index) == Some(wanted)),
+    let named = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<u32> {
+        let is_wanted = |index: &u32| module.function_name(*index).is_some_and(is_wanted);
+        functions.clone().filter(is_wanted).collect()
     };
+    let mut found = match wanted.parse::<u32>() {
+        Ok(index) => functions.clone().filter(|&function| function == index).collect(),
+        Err(_) => named(&|name| name == wanted),
+    };
+    if found.is_empty() {
+        found = named(&|name| demangle(name) == wanted);
+        if 1 < found.len() {
+            return Err(Failure::error(format!("functions {found:?} are called `{wanted}`")));
+        }
+    }
     let (first, last) = (functions.start, functions.end);
-    found.ok_or_else(|| {
+    found.first().copied().ok_or_else(|| {
         Failure::error(format!(
             "the module defines no function `{wanted}`; it has {first} to {last}, exclusive"
         ))
@@ -139,5 +149,5 @@ fn cell_note(module: &Module, code: &FunctionCode, instruction: &Instruction) ->
 fn name(module: &Module, function: u32) -> String {
     module
         .function_name(function)
-        .map_or_else(String::new, |name| format!(" ({})", format::foreign(name)))
+        .map_or_else(String::new, |name| format!(" ({})", foreign(&demangle(name))))
 }

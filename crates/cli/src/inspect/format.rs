@@ -1,4 +1,4 @@
-//! Numbers and foreign text for people.
+//! Numbers for people.
 #![forbid(unsafe_code)]
 
 /// Bytes in a unit that leaves three digits or so.
@@ -51,23 +51,6 @@ pub(super) fn time(microseconds: u64) -> String {
     }
 }
 
-/// Text from a module, which may be anything, without what a terminal obeys or a reader cannot
-/// see.
-pub(super) fn foreign(text: &str) -> String {
-    let is_plain = |char: &char| !char.is_control() && !is_invisible(*char);
-    text.chars()
-        .map(|char| match is_plain(&char) {
-            true => char.to_string(),
-            false => char.escape_unicode().to_string(),
-        })
-        .collect()
-}
-
-/// Marks that change the order of what stands around them, or have no width.
-fn is_invisible(char: char) -> bool {
-    matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,10 +83,5 @@ mod tests {
     #[test]
     fn times_have_a_unit() {
         assert_eq!([999, 1000, 1_500_000].map(time), ["999 us", "1.0 ms", "1.50 s"]);
-    }
-
-    #[test]
-    fn foreign_text_cannot_command_the_terminal() {
-        assert_eq!(foreign("a\u{1b}[31m\n\u{202e}\u{e9}"), r"a\u{1b}[31m\u{a}\u{202e}é");
     }
 }

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use serde_json::{Value, json};
-use tierup::TierEstimate;
+use tierup::{TierEstimate, demangle};
 
 use super::{
     Report,
@@ -32,7 +32,13 @@ fn module(contents: &Contents) -> Value {
     let exports = exports.map(|it| json!({ "name": it.name, "type": it.ty.to_string() }));
     let functions = contents.functions.iter().map(|function| {
         let (index, name) = (function.index, &function.name);
-        json!({ "index": index, "name": name, "body_bytes": function.body_bytes })
+        let demangled = name.as_deref().map(demangle);
+        json!({
+            "index": index,
+            "name": name,
+            "demangled_name": demangled,
+            "body_bytes": function.body_bytes,
+        })
     });
     json!({
         "file": contents.file,

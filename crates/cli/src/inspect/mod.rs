@@ -39,6 +39,7 @@ struct Report {
 ///
 /// `recorder` hears of events since the process began.
 pub(crate) fn run(args: &InspectArgs, recorder: Option<Recorder>) -> Result<u8, Failure> {
+    args.check()?;
     let engine = Engine::new(&run::config(&args.engine))?;
     let module = run::load(&engine, &args.file)?;
     let contents = Contents::of(&args.file, &module);

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use tierup::{CodeKind, CodeMap, CodeObject, Module, Tier};
+use tierup::{CodeKind, CodeMap, CodeObject, Module, Tier, demangle};
 
 use super::record::{Event, Events, What};
 use crate::outcome::Failure;
@@ -115,7 +115,8 @@ impl Ran {
             CodeKind::Stub => "stub",
         };
         let number = object.function.map(|index| format!(" {index}")).unwrap_or_default();
-        let name = object.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+        let name =
+            object.name.as_ref().map(|name| format!(" {}", demangle(name))).unwrap_or_default();
         let foreign = object.function.is_some() && object.unit != self.unit;
         format!("{kind}{number}{name}{}", if foreign { " of another module" } else { "" })
     }

@@ -15,11 +15,15 @@ use tierup::{CodeArena, TierEstimate};
 use super::{
     Report,
     contents::{Contents, Function},
-    format::{bytes, count, counted, foreign, percent, time},
+    format::{bytes, count, counted, percent, time},
     grid::{Cell, Grid},
     ran::{Class, Ran},
     record::What,
 };
+use crate::foreign::foreign;
+
+/// Characters of a function's name in a table. Those of C++ can have thousands.
+const MOST_NAME: usize = 120;
 
 /// Where text is shown.
 pub(super) struct Screen {
@@ -147,7 +151,11 @@ fn functions(text: &mut String, contents: &Contents, screen: &Screen) -> std::fm
 }
 
 fn title_of(function: &Function) -> String {
-    let name = function.name.as_deref().map(foreign).unwrap_or_default();
+    let mut name = function.title().unwrap_or_default();
+    if let Some((end, _)) = name.char_indices().nth(MOST_NAME) {
+        name.truncate(end);
+        name.push('…');
+    }
     format!("{} {name}", function.index).trim_end().to_owned()
 }
 

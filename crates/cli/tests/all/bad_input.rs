@@ -129,6 +129,35 @@ const ROWS: &[Row] = &[
     ("cannot read none.wast", 1, "wast none.wast"),
     ("-W fuel is for `run` and `js`", 2, "wast -W fuel=5 none.wast"),
     ("cannot read folder", 1, "wast folder"),
+    // Options that would do nothing.
+    ("-W timeout has no effect here: `compile` only compiles", 2, "compile -W timeout=1s good.wat"),
+    ("-W max-memory-size has no effect here", 2, "compile -W max-memory-size=1G good.wat"),
+    ("-W max-table-elements has no effect here", 2, "compile -W max-table-elements=1 good.wat"),
+    ("-W max-instances has no effect here", 2, "compile -W max-instances=1 good.wat"),
+    ("-W max-wasm-stack has no effect here", 2, "compile -W max-wasm-stack=1M good.wat"),
+    ("-C tier-up-budget has no effect here", 2, "compile -C tier-up-budget=1 good.wat"),
+    ("-C lazy has no effect here: `compile` compiles all", 2, "compile -C lazy good.wat"),
+    (
+        "-C compiler has no effect here: --tier",
+        2,
+        "compile --tier baseline -C compiler=tiered good.wat",
+    ),
+    (
+        "-C compile-threads has no effect here: --threads",
+        2,
+        "compile --threads 1 -C compile-threads=1 good.wat",
+    ),
+    (
+        "-W timeout has no effect here: nothing runs without --run",
+        2,
+        "inspect -W timeout=1s good.wat",
+    ),
+    ("-C tier-up-budget has no effect here", 2, "inspect -C tier-up-budget=1 good.wat"),
+    ("--dir has no effect here: nothing runs without --run", 2, "inspect --dir . good.wat"),
+    ("--env has no effect here", 2, "inspect --env A=1 good.wat"),
+    ("--invoke has no effect here", 2, "inspect --invoke f good.wat"),
+    ("--argv0 has no effect here", 2, "inspect --argv0 x good.wat"),
+    ("--preload has no effect here", 2, "inspect --preload a=good.wat good.wat"),
 ];
 
 #[test]

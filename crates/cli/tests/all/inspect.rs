@@ -145,6 +145,45 @@ fn arguments_are_for_programs_that_run() {
         .with(1, "cannot write missing/page.html");
 }
 
+/// Two functions of Rust that differ in the hash only, and one of C++ with a long name.
+const MANGLED: &str = r#"
+    (module
+      (func (@name "_ZN3app3run17h0000000000000001E") (export "_start") (call 1) (call 2))
+      (func (@name "_ZN3app4helpE"))
+      (func (@name "_ZN3app4step17h0000000000000001E"))
+      (func (@name "_ZN3app4step17h0000000000000002E"))
+      (func (@name "_Z200NAME")))
+"#;
+
+#[test]
+fn names_are_as_they_were_written_and_raw_in_json() {
+    let text = MANGLED.replace("NAME", &"n".repeat(200));
+    let scratch = Scratch::with("mangled.wat", text);
+    let text = scratch.run("inspect mangled.wat").stdout;
+    for expected in ["  0 app::run\n", "  1 app::help\n", "  2 app::step\n", "  3 app::step\n"] {
+        assert!(text.contains(expected), "no `{expected}` in {text}");
+    }
+    assert!(text.contains(&format!("  4 {}…\n", "n".repeat(120))), "{text}");
+
+    let report = json(&scratch, "inspect --json mangled.wat");
+    let function = &report["functions"][2];
+    assert_eq!(function["name"], "_ZN3app4step17h0000000000000001E");
+    assert_eq!(function["demangled_name"], "app::step");
+
+    let listing = scratch.run("inspect --code app::run mangled.wat").stdout;
+    assert!(listing.starts_with("function 0 (app::run): "), "{listing}");
+    assert!(listing.contains("cell of function 1 (app::help)"), "{listing}");
+    let other = scratch.run("inspect --code _ZN3app4step17h0000000000000002E mangled.wat").stdout;
+    assert!(other.starts_with("function 3 (app::step): "), "{other}");
+    scratch
+        .run("inspect --code app::step mangled.wat")
+        .with(1, "functions [2, 3] are called `app::step`");
+
+    scratch.run("inspect --run --html page.html mangled.wat").printed("");
+    let page = std::fs::read_to_string(scratch.path("page.html")).unwrap();
+    assert!(page.contains("app::run") && !page.contains("_ZN3app3run"), "{page}");
+}
+
 #[test]
 fn names_cannot_command_the_terminal() {
     let scratch = Scratch::with("hostile.wat", HOSTILE);

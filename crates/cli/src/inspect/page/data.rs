@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::{html::escape_json, map::class_name};
-use crate::inspect::{
-    Report,
-    contents::Function,
-    format::foreign,
-    ran::{Class, Compiled, Ran},
+use crate::{
+    foreign::foreign,
+    inspect::{
+        Report,
+        contents::Function,
+        ran::{Class, Compiled, Ran},
+    },
 };
 
 /// Functions without code that are listed: the largest.
@@ -35,7 +37,7 @@ fn functions(report: &Report) -> Vec<Value> {
         None => HashMap::new(),
     };
     let row = |function: &Function| {
-        let name = function.name.as_deref().map(foreign).unwrap_or_default();
+        let name = function.title().unwrap_or_default();
         let code = compiled.get(&function.index);
         json!([
             function.index,

@@ -17,6 +17,7 @@ mod module;
 mod data;
 
 use super::{Report, format};
+use crate::foreign::foreign;
 use html::escape;
 
 const STYLE: &str = include_str!("style.css");
@@ -28,7 +29,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 /// All of it.
 pub(super) fn of(report: &Report) -> String {
-    let title = escape(&format::foreign(&report.contents.file));
+    let title = escape(&foreign(&report.contents.file));
     let sections = [
         header(report),
         figures::of(report),
@@ -65,7 +66,7 @@ fn header(report: &Report) -> String {
     facts.push(match &report.ran {
         Some(ran) => format!(
             "{} after {}",
-            escape(&format::foreign(&ran.outcome)),
+            escape(&foreign(&ran.outcome)),
             format::time(ran.events.duration)
         ),
         None => "not run".to_owned(),
@@ -73,7 +74,7 @@ fn header(report: &Report) -> String {
     let facts: String = facts.iter().map(|fact| format!("<li>{fact}</li>")).collect();
     format!(
         "<header><p class=\"eyebrow\">tierup inspect</p><h1>{}</h1><ul class=\"facts\">{facts}</ul></header>\n",
-        escape(&format::foreign(&name)),
+        escape(&foreign(&name)),
     )
 }
 

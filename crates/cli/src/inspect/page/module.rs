@@ -4,11 +4,14 @@
 use tierup::TierEstimate;
 
 use super::html::escape;
-use crate::inspect::{
-    Report,
-    contents::Contents,
-    format::{bytes, counted, foreign, percent},
-    ran::Class,
+use crate::{
+    foreign::foreign,
+    inspect::{
+        Report,
+        contents::Contents,
+        format::{bytes, counted, percent},
+        ran::Class,
+    },
 };
 
 /// Imports or exports that are listed.

@@ -6,10 +6,13 @@
 use std::fmt::Write as _;
 
 use super::html::escape;
-use crate::inspect::{
-    format::{bytes, count, foreign, time},
-    ran::Ran,
-    record::{Event, What},
+use crate::{
+    foreign::foreign,
+    inspect::{
+        format::{bytes, count, time},
+        ran::Ran,
+        record::{Event, What},
+    },
 };
 
 /// Width of a lane in its own units.
