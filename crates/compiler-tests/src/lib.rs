@@ -13,4 +13,4 @@ pub mod shapes;
 
 pub use function::{binary_module, compile, compile_with, disassemble, instructions, module};
 pub use golden::assert_golden;
-pub use growth::Growth;
+pub use growth::{Growth, thread_time};

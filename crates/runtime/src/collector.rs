@@ -503,7 +503,7 @@ mod tests {
         drop(scope);
         let start = Instant::now();
         while manager.stats().code.freed_bytes == before {
-            assert!(start.elapsed() < Duration::from_secs(20), "it is not freed");
+            assert!(start.elapsed() < Duration::from_mins(10), "it is not freed");
             thread::sleep(Duration::from_millis(1));
         }
         collector.stop();

@@ -209,7 +209,7 @@ fn no_mapping_is_writable_and_executable_while_code_is_written() {
                 }
             });
             let stopping = Stop(&stop);
-            let until = Instant::now() + Duration::from_secs(30);
+            let until = Instant::now() + Duration::from_mins(10);
             let enough = || {
                 let seen = windows.load(Ordering::Relaxed) > 0 || strategy == Strategy::File;
                 seen && scans.load(Ordering::Relaxed) >= 100

@@ -1,9 +1,6 @@
 //! Programs that end otherwise than by returning.
 
-use std::{
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::process::Command;
 
 use crate::support::{Ended, Scratch, program};
 
@@ -88,9 +85,7 @@ fn exit_codes_are_the_programs_own() {
 
 #[test]
 fn a_program_that_does_not_end_is_stopped() {
-    let begun = Instant::now();
     traps().run("-W timeout=100ms --invoke loop traps.wat").with(134, "interrupted");
-    assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
 #[test]
@@ -111,16 +106,14 @@ fn a_program_that_uses_its_fuel_up_is_stopped() {
 /// Nothing interrupts a system call.
 #[test]
 fn a_program_that_waits_is_stopped() {
-    let begun = Instant::now();
-    // One subscription to the monotonic clock, in 20 seconds.
+    // One subscription to the monotonic clock, in a day: nobody sees this test end if it waits.
     let subscription = [0; 16].map(|_: u8| r"\00").concat()
         + r"\01\00\00\00\00\00\00\00"
-        + r"\00\c8\17\a8\04\00\00\00"
+        + r"\00\00\4f\91\94\4e\00\00"
         + &[0; 16].map(|_: u8| r"\00").concat();
     let body = "(call $poll (i32.const 0) (i32.const 1024) (i32.const 1) (i32.const 2048))";
     let scratch = Scratch::with("sleep.wat", program(&subscription, body));
     scratch.run("-W timeout=100ms sleep.wat").with(134, "interrupted");
-    assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
 #[test]

@@ -28,9 +28,14 @@ fn folder(name: &str, files: &[(&str, &[u8])]) -> PathBuf {
 
 #[test]
 fn timers_run_in_order_after_jobs() {
+    // On however slow a machine, what was asked for first is due later.
     let code = "const order = [];
-        setTimeout(() => { order.push(3); quit(order.join('') === '0123' ? 7 : 1) }, 5);
-        setTimeout(value => order.push(value), 1, 2);
+        const late = setTimeout(() => quit(2), 1e8);
+        setTimeout(value => {
+            order.push(value);
+            clearTimeout(late);
+            setTimeout(() => { order.push(3); quit(order.join('') === '0123' ? 7 : 1) }, 1);
+        }, 1, 2);
         const stop = setInterval(() => { throw new Error('it was cleared') }, 2);
         clearInterval(stop);
         Promise.resolve().then(() => order.push(1));
@@ -209,7 +214,7 @@ fn the_engine_tells_of_instances_and_where_code_is() {
         const {{ f }} = kept.exports;
         check(tierup.tier(f) === 'baseline', tierup.tier(f));
         tierup.requestTierUp(f);
-        const end = performance.now() + 60000;
+        const end = performance.now() + 600000;
         (function wait() {{
             if (tierup.tier(f) === 'optimized') quit(f());
             if (performance.now() > end) throw new Error('it never came');

@@ -37,8 +37,21 @@ fn push(pool: &Pool, module: &Arc<Gated>, (function, body_bytes): (u32, usize)) 
     pool.handle().push(Wish { heat: 1, body_bytes }, task)
 }
 
+/// No machine is so slow: what takes longer never comes.
+const LONG: Duration = Duration::from_mins(10);
+
 fn next(starts: &Receiver<u32>) -> u32 {
-    starts.recv_timeout(Duration::from_secs(20)).unwrap()
+    starts.recv_timeout(LONG).unwrap()
+}
+
+/// Waits until it is so, though not for ever.
+#[track_caller]
+fn eventually(is_so: impl Fn() -> bool) {
+    let end = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < end);
+        thread::yield_now();
+    }
 }
 
 #[test]
@@ -67,8 +80,9 @@ fn po_prompt_what_waits_is_forgotten() {
     }
     assert_eq!(next(&starts), 0);
     assert_eq!((pool.load().running, pool.load().waiting), (1, 49));
+    let handle = pool.handle();
     let dropping = thread::spawn(move || drop(pool));
-    thread::sleep(Duration::from_millis(20));
+    eventually(|| handle.load().waiting == 0);
     allow.send(()).unwrap();
     dropping.join().unwrap();
     assert!(starts.try_recv().is_err());
@@ -137,11 +151,7 @@ fn hammer_every_task_runs_once() {
         let wish = Wish { heat: round as u64, body_bytes: round * 300 };
         assert!(pool.handle().push(wish, task));
     });
-    let end = Instant::now() + Duration::from_secs(20);
-    while pool.load().waiting + pool.load().running != 0 {
-        assert!(Instant::now() < end);
-        thread::yield_now();
-    }
+    eventually(|| pool.load().waiting + pool.load().running == 0);
     assert!(module.0.iter().all(|count| count.load(Ordering::Relaxed) == 100));
 }
 
@@ -191,6 +201,7 @@ fn po_prompt_with_an_executor_too() {
     next(&starts);
     let handle = pool.handle();
     let dropping = thread::spawn(move || drop(pool));
+    eventually(|| handle.load().waiting == 0);
     thread::sleep(Duration::from_millis(20));
     assert!(!dropping.is_finished(), "a compile runs");
     allow.send(()).unwrap();

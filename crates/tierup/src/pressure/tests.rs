@@ -5,7 +5,8 @@ use std::{
 
 use super::*;
 
-const LONG: Duration = Duration::from_secs(30);
+/// No machine is so slow: what takes longer never comes.
+const LONG: Duration = Duration::from_mins(10);
 
 impl Source {
     /// Says so for each byte in a pipe.
@@ -32,12 +33,15 @@ fn faked() -> (Watcher, [PipeWriter; 2], Receiver<MemoryPressure>) {
 fn what_the_system_says_is_acted_on() {
     let (watcher, [mut moderate, mut critical], acted) = faked();
     assert_eq!(watcher.status().state, WatchState::Watching(PathBuf::from("fake")));
+    let start = Instant::now();
     moderate.write_all(b"!").unwrap();
     assert_eq!(acted.recv_timeout(LONG), Ok(MemoryPressure::Moderate));
     // [PW-QUIET] once for all three, but more urgent is something new.
     moderate.write_all(b"!!!").unwrap();
     critical.write_all(b"!").unwrap();
-    assert_eq!(acted.recv_timeout(LONG), Ok(MemoryPressure::Critical));
+    while let MemoryPressure::Moderate = acted.recv_timeout(LONG).unwrap() {
+        assert!(BETWEEN <= start.elapsed(), "only a slow machine comes to it again");
+    }
     drop(watcher);
     assert_eq!(acted.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
 }

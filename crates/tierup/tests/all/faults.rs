@@ -1,6 +1,9 @@
 //! Faults that are not Wasm's, and processes that fork. Each body runs in a process of its own.
 
-use std::process::Output;
+use std::{
+    process::Output,
+    sync::atomic::{AtomicU8, Ordering},
+};
 
 use tierup::{
     AsContextMut, Caller, CompilerStrategy, Config, Engine, Error, ErrorKind, Filter, Func,
@@ -116,15 +119,27 @@ fn a_fault_of_code_where_none_may_be_is_not_swallowed() {
         let engine = Engine::new(Config::new().strategy(CompilerStrategy::Optimizing)).unwrap();
         let (mut store, instance) = instance_of(
             &engine,
-            r#"(module (global $g (export "g") (mut i32) (i32.const 1))
+            r#"(module (global $g (export "g") (mut i32) (i32.const 1)) (memory (export "m") 1)
                 (func (export "f") (param i32) (result i32)
+                    (i32.store8 (i32.const 0) (local.get 0))
                     (loop $again (global.set $g (local.get 0)) (br_if $again (local.get 0)))
                     (i32.const 1)))"#,
         );
         run_i32(&mut store, instance, ("f", 0)).unwrap();
         let here = 0_u8;
         let kept = [&raw const here as usize, signal_stack()];
-        std::thread::spawn(move || forbid_writing(kept));
+        let memory = instance.memory(&mut store, "m").unwrap();
+        let first = memory.data(&store).as_ptr().expose_provenance();
+        std::thread::spawn(move || {
+            // SAFETY: the memory stays as it is, and nobody else in this process looks at it but
+            // the function that writes this byte.
+            let first = unsafe { AtomicU8::from_ptr(std::ptr::with_exposed_provenance_mut(first)) };
+            // From then on it is in its loop.
+            while first.load(Ordering::Relaxed) == 0 {
+                std::thread::yield_now();
+            }
+            forbid_writing(kept);
+        });
         let _ = run_i32(&mut store, instance, ("f", 1));
     });
     assert_eq!(output.status.code(), Some(9), "{:?} {}", output.status, stderr(&output));
@@ -143,7 +158,6 @@ fn signal_stack() -> usize {
 /// stacks at the addresses `kept`. Its signal stack may lie side by side with a heap, and the
 /// system makes one range of these: so of a range with such an address, what is close to it stays.
 fn forbid_writing(kept: [usize; 2]) {
-    std::thread::sleep(std::time::Duration::from_millis(100));
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut ranges = [(0, 0); 256];
     let heaps = maps.lines().filter(|line| line.contains(" rw-p ") && !line.contains("[stack"));
@@ -168,7 +182,7 @@ fn forbid_writing(kept: [usize; 2]) {
         }
     }
     // SAFETY: waits, without writing anything.
-    unsafe { libc::sleep(10) };
+    unsafe { libc::sleep(600) };
     // SAFETY: ends the process at once: nothing has faulted.
     unsafe { libc::_exit(6) };
 }

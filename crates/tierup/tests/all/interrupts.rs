@@ -12,7 +12,7 @@ use std::{
 use tierup::{Caller, Engine, ExternRef, InterruptAction, Linker, Store, TrapKind, Val};
 
 use crate::support::{
-    MODES, TIERS, engine_of, engine_with, instance_of, instantiate, run, run_i32, trap_kind,
+    LONG, MODES, TIERS, engine_of, engine_with, instance_of, instantiate, run, run_i32, trap_kind,
 };
 
 const ENDLESS: &str = r#"(module
@@ -145,7 +145,7 @@ fn goes_on_with_all_that_it_has(engine: &Engine) {
     let value = ExternRef::new(&mut store, 5).unwrap();
     let keeps = instance.func(&mut store, "keeps").unwrap();
     let start = Instant::now();
-    while *store.data() < 20 && start.elapsed() < Duration::from_secs(30) {
+    while *store.data() < 20 && start.elapsed() < LONG {
         let params = [value.into(), Val::I64(1), Val::from(2.0), Val::V128(3)];
         let mut results = [Val::I32(0); 4];
         keeps.call(&mut store, &params, &mut results).unwrap();

@@ -12,7 +12,7 @@ use tierup::{
     Bytes, CompilerStrategy, Engine, ErrorKind, Filter, Instance, Module, ModuleOptions, Store,
 };
 
-use crate::support::{engine_with, run_i32};
+use crate::support::{engine_with, eventually, run_i32};
 
 /// A module of some functions of which `f` adds a number: `number` tells modules apart.
 fn text(number: i32) -> String {
@@ -261,9 +261,5 @@ fn hammer_equal_modules_come_and_go() {
     assert_eq!(stats.made + stats.shared, 8 * 200);
     assert!(0 < stats.shared);
     // Jobs that optimize may keep the last modules for a moment.
-    let begin = std::time::Instant::now();
-    while engine.stats().code.units != 0 {
-        assert!(begin.elapsed().as_secs() < 10, "{:?}", engine.stats().code);
-        std::thread::yield_now();
-    }
+    eventually("the last module goes", || engine.stats().code.units == 0);
 }

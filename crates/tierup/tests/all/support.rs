@@ -3,6 +3,8 @@
 use std::{
     os::unix::process::ExitStatusExt,
     process::{Command, Output},
+    thread,
+    time::{Duration, Instant},
 };
 
 use tierup::{
@@ -73,6 +75,19 @@ pub(crate) fn run_i32<T: 'static>(
     instance.typed_func::<i32, i32>(&mut *store, name).unwrap().call(store, param)
 }
 
+/// No machine is so slow: what takes longer never comes.
+pub(crate) const LONG: Duration = Duration::from_mins(10);
+
+/// Waits until it is so, though not for ever.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < LONG, "not in time: {what}");
+        thread::sleep(Duration::from_micros(200));
+    }
+}
+
 /// The kind of trap that a call ended with.
 #[track_caller]
 pub(crate) fn trap_kind<R: std::fmt::Debug>(result: Result<R, Error>) -> TrapKind {
@@ -118,7 +133,7 @@ pub(crate) fn in_process(test: &str, body: impl FnOnce()) -> Output {
     const CHILD: &str = "TIERUP_TEST_CHILD";
     if std::env::var(CHILD).is_ok_and(|name| name == test) {
         // SAFETY: a process that hangs is to be ended by a signal.
-        unsafe { libc::alarm(120) };
+        unsafe { libc::alarm(LONG.as_secs() as u32) };
         body();
         std::process::exit(0);
     }

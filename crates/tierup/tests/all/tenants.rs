@@ -12,7 +12,7 @@ use tierup::{
 
 use crate::{
     flushing::functions_of,
-    support::{call_until_error, engine_with, run_i32, trap_kind},
+    support::{call_until_error, engine_with, eventually, run_i32, trap_kind},
 };
 
 const FUNCTIONS: usize = 100;
@@ -237,6 +237,7 @@ fn hammer_tenants_under_their_own_and_the_engines_limit() {
     let stats = engine.stats();
     assert_eq!(stats.compiles.failed, 0, "{:?}", engine.compile_failures());
     assert!(1000 < stats.flushes.total().functions, "{:?}", stats.flushes);
+    eventually("jobs let go of modules", || engine.stats().code.units == 0);
     engine.collect();
     engine.trim();
     for tenant in &tenants {

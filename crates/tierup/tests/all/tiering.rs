@@ -8,20 +8,20 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use codespace::Tier;
 use tierup::{
-    CompilerStrategy, Engine, Executor, Instance, InterruptAction, Module, ModuleOptions, Store,
-    TrapKind,
+    CompilerStrategy, Config, Engine, Executor, Instance, InterruptAction, Module, ModuleOptions,
+    Store, TrapKind,
     compile::{CompileError, Compiled, Compiler, Request, Trivial},
 };
 use tierup_optimize::Optimizing;
 
 use crate::{
     budgeted::{Budgeted, RegisterCheck},
-    support::{engine_with, instance_of, run_i32, trap_kind},
+    support::{engine_with, eventually, instance_of, run_i32, trap_kind},
 };
 
 fn first() -> Arc<dyn Compiler> {
@@ -30,13 +30,15 @@ fn first() -> Arc<dyn Compiler> {
 
 /// An engine that tiers up to `second` at the first chance, on `threads` threads.
 pub(crate) fn engine(threads: usize, second: Arc<dyn Compiler>) -> Engine {
-    engine_with(|config| {
-        config
-            .compilers(first(), second)
-            .strategy(CompilerStrategy::Tiered)
-            .tier_up_budget(1)
-            .compile_threads(threads);
-    })
+    engine_with(|config| at_the_first_chance(config, threads, second))
+}
+
+fn at_the_first_chance(config: &mut Config, threads: usize, second: Arc<dyn Compiler>) {
+    config
+        .compilers(first(), second)
+        .strategy(CompilerStrategy::Tiered)
+        .tier_up_budget(1)
+        .compile_threads(threads);
 }
 
 pub(crate) fn optimizing() -> Arc<dyn Compiler> {
@@ -99,12 +101,9 @@ pub(crate) fn chain() -> String {
     )
 }
 
-pub(crate) fn wait_until(mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
-    while !done() {
-        assert!(Instant::now() < end, "it takes too long");
-        thread::sleep(Duration::from_millis(1));
-    }
+#[track_caller]
+pub(crate) fn wait_until(done: impl FnMut() -> bool) {
+    eventually("what the background does", done);
 }
 
 /// Functions with code of the first and of the second tier. Frees what was replaced.
@@ -117,7 +116,11 @@ pub(crate) fn installed(engine: &Engine) -> (usize, usize) {
 
 #[test]
 fn at_the_first_chance_a_call_is_enough() {
-    let engine = engine(0, optimizing());
+    let engine = engine_with(|config| {
+        at_the_first_chance(config, 0, optimizing());
+        // Nothing is freed unless the test says so.
+        config.collect_after(Duration::MAX);
+    });
     let (mut store, instance) = instance_of(&engine, &chain());
     assert_eq!(run_i32(&mut store, instance, ("f0", 5)).unwrap(), 14);
     let stats = engine.stats();

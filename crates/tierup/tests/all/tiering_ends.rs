@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tierup::{
@@ -79,11 +79,18 @@ fn functions_beyond_the_limits_of_a_job_stay_on_baseline_code() {
 }
 
 #[test]
-fn an_engine_with_jobs_queued_goes_at_once() {
-    let compiled = Arc::new(AtomicU64::new(0));
-    let count = Arc::clone(&compiled);
+fn an_engine_with_jobs_queued_goes_after_the_one_that_runs() {
+    // Only if this thread is slower than a job there are more, so that happens again and again.
+    let compiled = (0..20).map(|_| jobs_done_before_an_engine_goes()).find(|&jobs| jobs <= 1);
+    assert!(compiled.is_some());
+}
+
+fn jobs_done_before_an_engine_goes() -> u64 {
+    let (compiled, may_end) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (count, wait) = (Arc::clone(&compiled), Arc::clone(&may_end));
     let second = second(move |_| {
-        thread::sleep(Duration::from_millis(500));
+        wait_until(|| wait.load(Ordering::Relaxed));
+        thread::sleep(Duration::from_millis(100));
         count.fetch_add(1, Ordering::Relaxed);
         Ok(())
     });
@@ -91,12 +98,11 @@ fn an_engine_with_jobs_queued_goes_at_once() {
     let (mut store, instance) = instance_of(&engine, &chain());
     assert_eq!(run_i32(&mut store, instance, ("f0", 5)).unwrap(), 14);
     assert_eq!(engine.stats().tier_ups.queued, 10);
-    let start = Instant::now();
+    may_end.store(true, Ordering::Relaxed);
     drop((engine, store));
-    assert!(start.elapsed() < Duration::from_millis(2500), "{:?}", start.elapsed());
-    assert!(compiled.load(Ordering::Relaxed) <= 5);
     // The compiler is all that is left.
     assert_eq!(Arc::strong_count(&second), 1);
+    compiled.load(Ordering::Relaxed)
 }
 
 #[test]

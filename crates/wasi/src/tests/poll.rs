@@ -122,18 +122,17 @@ fn files_and_buffers_are_always_ready() {
     let fd = program.open(ROOT, "file", FILE).unwrap();
     program.seek(fd, 4, 0).unwrap();
     let wanted = [
-        Wanted::Clock(1, 1000 * MILLISECOND, 0),
+        // Who waited for that would never be seen again.
+        Wanted::Clock(1, 1_000_000_000 * MILLISECOND, 0),
         Wanted::Read(fd),
         Wanted::Write(fd),
         Wanted::Read(0),
         Wanted::Write(1),
     ];
-    let start = Instant::now();
     let events = poll(&mut program, &wanted).unwrap();
     let expected = [(1, 1, 6), (2, 2, 0), (3, 1, 3), (4, 2, 0)];
     let expected = expected.map(|(index, eventtype, size)| happened(index, eventtype, size, 0));
     assert_eq!(events, expected);
-    assert!(start.elapsed().as_millis() < 900);
 }
 
 #[test]
@@ -180,7 +179,7 @@ fn waiting_ends_when_something_arrives() {
             std::thread::sleep(std::time::Duration::from_millis(10));
             writer.write_all(b"x").unwrap();
         });
-        let wanted = [Wanted::Clock(0, 60_000 * MILLISECOND, 0), Wanted::Read(0)];
+        let wanted = [Wanted::Clock(0, 1_000_000_000 * MILLISECOND, 0), Wanted::Read(0)];
         assert_eq!(poll(&mut program, &wanted).unwrap(), [happened(1, 1, 1, 0)]);
     });
 }

@@ -1,16 +1,7 @@
 //! Moving descriptors: nothing leaks, nothing panics, whatever is moved where.
 
-use super::{Program, READ, ROOT, Scratch};
+use super::{Program, READ, ROOT, Scratch, host_handles};
 use crate::{Errno, Preopen, WasiContext};
-
-/// Handles of this process to files in `scratch`.
-fn host_handles(scratch: &Scratch) -> usize {
-    let links = std::fs::read_dir("/proc/self/fd").unwrap();
-    links
-        .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
-        .filter(|target| target.starts_with(scratch.path("")))
-        .count()
-}
 
 #[test]
 fn what_was_at_the_number_is_closed() {

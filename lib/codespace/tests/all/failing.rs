@@ -62,8 +62,12 @@ fn a_forked_child_gets_errors_and_the_parent_goes_on() {
     install(&unit, constant(0, 5));
     let placed = unit.place(vec![constant(1, 6)]).unwrap();
     // SAFETY: the child only does what is tested, and ends without running destructors of others.
+    // Of locks it takes its own manager's only, which no other test's thread holds.
     let child = unsafe { libc::fork() };
     if child == 0 {
+        // A child that hangs is killed, and so found.
+        // SAFETY: no handler is installed.
+        unsafe { libc::alarm(600) };
         let is_refused = |error: &codespace::Error| {
             let ErrorKind::Memory(error) = error.kind() else { return false };
             matches!(error.kind(), vmem::ErrorKind::ForkedChild)

@@ -182,7 +182,7 @@ pub(crate) fn in_child(work: impl FnOnce()) -> Ended {
     if child == 0 {
         // A child that hangs is killed, and so found.
         // SAFETY: no handler is installed.
-        unsafe { libc::alarm(20) };
+        unsafe { libc::alarm(600) };
         let code = i32::from(catch_unwind(AssertUnwindSafe(work)).is_err()) * 101;
         // SAFETY: ends the child without touching anything of the parent.
         unsafe { libc::_exit(code) }
