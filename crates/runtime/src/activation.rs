@@ -19,6 +19,9 @@
 //!   is set again. So who finds `exit_frame`, and after it `sequence`, unchanged has read frames
 //!   that stood still. Only who returns from an inner entry sets `exit_frame` back without that, to
 //!   what it was: the frames outside of it have not changed.
+//! * [AC-BELIEVED] an owner that has left a stack goes on writing where its frames were, until it
+//!   waits. So what says where a stack is, the words of the block and those of the entry frame of
+//!   the next inner stack, is believed only if the owner had not moved after they were read.
 //! * [AC-OUTER] stacks further out do not change before the owner has left the inner ones.
 //! * [AC-WRAPPER] a host wrapper is on the stack above the exit frame and is not visited. It stays,
 //!   because its type does: the host context that it was called with is a root as long as the
@@ -67,25 +70,33 @@ unsafe impl Activation for SharedBlock {
         if exit == 0 {
             return Look::Running;
         }
+        let stood_still = || {
+            fence(Ordering::Acquire);
+            block.exit_frame.load(Ordering::Acquire) == exit
+                && block.sequence.load(Ordering::Relaxed) == sequence
+        };
+        // [AC-BELIEVED]
+        if !stood_still() {
+            return Look::Running;
+        }
         let mut frames = Frames { exit, entry };
         loop {
             // SAFETY: the frames of this block, whose owner cannot have left them: [AC-BOUNDS].
             if !unsafe { frames.visit(visit) } {
                 return Look::Running;
             }
-            // SAFETY: `visit` has come to this entry frame.
-            let outer = unsafe { EntryFrame::at(frames.entry) };
-            if outer.previous_entry == 0 {
-                break;
+            // SAFETY: `visit` has come to this entry, whose stack is still there.
+            let outer = unsafe { frames.outer() };
+            // [AC-MOVED], [AC-BELIEVED]
+            if !stood_still() {
+                return Look::Running;
             }
-            // [AC-OUTER]
-            frames = Frames { exit: outer.previous_exit, entry: outer.previous_entry };
+            match outer {
+                // [AC-OUTER]
+                Some(outer) => frames = outer,
+                None => return Look::Seen,
+            }
         }
-        fence(Ordering::Acquire);
-        // [AC-MOVED]
-        let stood_still = block.exit_frame.load(Ordering::Acquire) == exit
-            && block.sequence.load(Ordering::Relaxed) == sequence;
-        if stood_still { Look::Seen } else { Look::Running }
     }
 }
 
@@ -119,6 +130,20 @@ impl Frames {
             frame = caller;
         }
         false
+    }
+
+    /// The frames of the next stack further out, if there is one. Nonsense if the owner has left
+    /// this one.
+    ///
+    /// # Safety
+    ///
+    /// The words of the entry frame can be read.
+    unsafe fn outer(&self) -> Option<Self> {
+        // SAFETY: the caller's promise.
+        let entry = unsafe { read(self.entry - EntryFrame::PREVIOUS_ENTRY) };
+        // SAFETY: the caller's promise.
+        let exit = unsafe { read(self.entry - EntryFrame::PREVIOUS_EXIT) };
+        (entry != 0).then_some(Self { exit, entry })
     }
 }
 
@@ -169,5 +194,76 @@ impl StoreState {
             let answer = self.engine().manager().answer(&**block);
             self.engine().collector().answered(answer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where nothing can be read.
+    const NOWHERE: usize = 0x1000;
+    /// What a frame returns to.
+    const CODE: usize = 5;
+    const ENTRY: usize = 12;
+
+    /// A stack: the exit frame, one that called it, and the entry frame.
+    struct Stack([AtomicUsize; ENTRY + 1]);
+
+    impl Stack {
+        fn new() -> Box<Self> {
+            let stack = Box::new(Self([const { AtomicUsize::new(0) }; ENTRY + 1]));
+            stack.set(0, stack.address(2));
+            stack.set(1, CODE);
+            stack.set(2, stack.address(ENTRY));
+            stack.set(3, enter::return_address());
+            stack
+        }
+
+        fn address(&self, index: usize) -> usize {
+            self.0[index].as_ptr().expose_provenance()
+        }
+
+        fn set(&self, index: usize, word: usize) {
+            self.0[index].store(word, Ordering::Relaxed);
+        }
+
+        fn set_outer(&self, exit: usize, entry: usize) {
+            self.set(ENTRY - EntryFrame::PREVIOUS_EXIT / size_of::<usize>(), exit);
+            self.set(ENTRY - EntryFrame::PREVIOUS_ENTRY / size_of::<usize>(), entry);
+        }
+    }
+
+    /// A block whose owner has left its code on that stack.
+    fn block_on(stack: &Stack) -> SharedBlock {
+        let block = SharedBlock::new(std::ptr::null_mut());
+        block.block().exit_frame.store(stack.address(0), Ordering::Relaxed);
+        block.block().entry_frame.store(stack.address(ENTRY), Ordering::Relaxed);
+        block
+    }
+
+    #[test]
+    fn frames_of_all_stacks_are_visited() {
+        let (inner, outer) = (Stack::new(), Stack::new());
+        inner.set_outer(outer.address(0), outer.address(ENTRY));
+        let mut visited = Vec::new();
+        assert_eq!(block_on(&inner).look(&mut |pc| visited.push(pc)), Look::Seen);
+        assert_eq!(visited, [CODE, CODE]);
+    }
+
+    #[test]
+    fn ac_believed_what_is_written_where_a_stack_was_leads_nowhere() {
+        let stack = Stack::new();
+        let block = block_on(&stack);
+        let mut visited = 0;
+        // The owner comes back while its frames are read, leaves them, and goes on.
+        let come_back = |_| {
+            visited += 1;
+            block.block().exit_frame.store(0, Ordering::Relaxed);
+            block.block().sequence.store(1, Ordering::Relaxed);
+            stack.set_outer(NOWHERE, NOWHERE + 64);
+        };
+        assert_eq!(block.look(&mut { come_back }), Look::Running);
+        assert_eq!(visited, 1);
     }
 }

@@ -35,6 +35,11 @@ pub(crate) struct EntryFrame {
 }
 
 impl EntryFrame {
+    /// How far below the frame pointer the earlier entry is. [EN-FIXED]
+    pub(crate) const PREVIOUS_ENTRY: usize = 56;
+    /// Likewise the earlier exit.
+    pub(crate) const PREVIOUS_EXIT: usize = 64;
+
     /// Reads the frame.
     ///
     /// # Safety
@@ -45,9 +50,9 @@ impl EntryFrame {
         // SAFETY: [EN-FIXED]
         let block = unsafe { words.wrapping_sub(6).read() } as *const StoreBlock;
         // SAFETY: [EN-FIXED]
-        let previous_entry = unsafe { words.wrapping_sub(7).read() };
+        let previous_entry = unsafe { words.wrapping_byte_sub(Self::PREVIOUS_ENTRY).read() };
         // SAFETY: [EN-FIXED]
-        let previous_exit = unsafe { words.wrapping_sub(8).read() };
+        let previous_exit = unsafe { words.wrapping_byte_sub(Self::PREVIOUS_EXIT).read() };
         Self { block, previous_entry, previous_exit }
     }
 }

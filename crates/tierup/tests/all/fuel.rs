@@ -1,6 +1,6 @@
 //! Fuel: exact, and the same whichever compiler made the code and whenever.
 
-use std::{thread, time::Duration};
+use std::{sync::mpsc, thread, time::Duration};
 
 use tierup::{
     AsContextMut, Caller, CompilerStrategy, Engine, Error, Instance, InterruptAction, Linker,
@@ -353,13 +353,18 @@ fn a_start_function_is_a_call() {
 
 #[test]
 fn interrupts_work_beside_fuel() {
-    let wat = r#"(module (func (export "f") (loop (br 0))))"#;
+    let wat = r#"(module (import "" "begun" (func $begun))
+        (func (export "f") (call $begun) (loop (br 0))))"#;
     for mode in MODES {
         let engine = engine(mode);
-        let (mut store, instance) = instance_of(&engine, wat);
+        let (mut store, mut linker) = (Store::new(&engine, ()), Linker::new(&engine));
+        let (begin, begun) = mpsc::sync_channel(1);
+        linker.func("", "begun", move || begin.send(()).unwrap()).unwrap();
+        let instance = instantiate(&mut store, &linker, wat);
         store.set_fuel(u64::MAX).unwrap();
         let handle = store.interrupt_handle();
         let deadline = thread::spawn(move || {
+            begun.recv().unwrap();
             thread::sleep(Duration::from_millis(20));
             handle.interrupt();
         });
