@@ -106,13 +106,14 @@ impl Emitter {
     }
 
     /// Number of bytes so far.
+    #[inline]
     pub fn offset(&self) -> u32 {
-        self.sink.0.len() as u32
+        self.sink.len() as u32
     }
 
     /// Bytes of code that it has memory for.
     pub fn capacity(&self) -> usize {
-        self.sink.0.capacity()
+        self.sink.capacity()
     }
 
     /// Resolves all jumps, returns the code, and leaves the emitter empty.
@@ -121,15 +122,16 @@ impl Emitter {
     ///
     /// If a label was used and never bound.
     pub fn finish(&mut self) -> Vec<u8> {
+        let code = self.sink.as_mut_slice();
         for (field, behind, label) in self.fixups.drain(..) {
             let target = self.labels[label.0 as usize].expect("a label that is used gets bound");
             let distance = target.wrapping_sub(field + 4 + behind);
             let field = field as usize;
-            self.sink.0[field..field + 4].copy_from_slice(&distance.to_le_bytes());
+            code[field..field + 4].copy_from_slice(&distance.to_le_bytes());
         }
         self.labels.clear();
-        let code = self.sink.0.as_slice().to_vec();
-        self.sink.0.clear();
+        let code = self.sink.as_slice().to_vec();
+        self.sink.clear();
         code
     }
 

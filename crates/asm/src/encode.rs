@@ -4,11 +4,11 @@ use tierup_abi::{Gpr, Xmm};
 
 use crate::{
     Address, Condition, Emitter, FloatOperation, Immediate, Label, LaneShift, Operand, Operation,
-    Shift, Unary, Width,
+    Shift, Unary, Width, sink::Instruction,
 };
 
-/// What follows the operand of an instruction: a number and how many bits of it.
-type Constant = (u64, u32);
+/// What follows the operand of an instruction: a number and how many bytes of it.
+type Constant = (u64, u8);
 
 /// Nothing follows.
 const NOTHING: Constant = (0, 0);
@@ -25,29 +25,13 @@ struct Memory {
 /// The number that stands for no index: that of `rsp`, which cannot be one.
 const NO_INDEX: u8 = 4;
 
-/// The first part of an instruction, at most 7 bytes: a number whose lowest byte comes first.
-struct Head {
-    bytes: u64,
-    bits: u32,
-}
-
-impl Head {
-    /// Prefix, REX if there is one, and opcode. `rex` has its lowest four bits.
+impl Instruction<'_> {
+    /// Begins with prefix, REX if it is needed, and opcode. `rex` has its lowest four bits.
     #[inline(always)]
-    fn new(operation: Operation, rex: Option<u8>) -> Self {
-        let mut this = Self { bytes: operation.prefix.into(), bits: 0 };
-        this.bits = if operation.prefix != 0 { 8 } else { 0 };
-        if let Some(rex) = rex {
-            this.put((0x40 | rex).into(), 8);
-        }
-        this.put(operation.opcode.into(), operation.opcode_bits.into());
-        this
-    }
-
-    #[inline(always)]
-    fn put(&mut self, bytes: u64, bits: u32) {
-        self.bytes |= bytes << self.bits;
-        self.bits += bits;
+    fn begin(&mut self, operation: Operation, rex: u8, needs_rex: bool) {
+        self.put([operation.prefix], u8::from(operation.prefix != 0));
+        self.put([0x40 | rex], u8::from(needs_rex));
+        self.put(operation.opcode.to_le_bytes(), operation.opcode_bytes);
     }
 }
 
@@ -62,28 +46,25 @@ impl Emitter {
         constant: Constant,
     ) {
         match operand {
-            Operand::Register(other) => self.emit_register(operation, register, other, constant),
+            Operand::Register(other) => self.emit_register(operation, register, other),
             Operand::Memory { base, index, offset } => {
                 let (index, scale) = index.map_or((NO_INDEX, 0), |(index, scale)| (index.0, scale));
                 let memory = Memory { base: base.0, index, scale, offset };
-                self.emit_memory(operation, register, memory, constant);
+                self.emit_memory(operation, register, memory);
             }
-            Operand::Label(label) => self.emit_label(operation, register, label, constant),
+            // Distances count from the end of the instruction, which may be behind a constant.
+            Operand::Label(label) => self.emit_label(operation, register, (label, constant.1)),
         }
+        self.put_constant(constant);
     }
 
-    fn emit_register(
-        &mut self,
-        operation: Operation,
-        (width, register): (Width, u8),
-        other: u8,
-        constant: Constant,
-    ) {
+    fn emit_register(&mut self, operation: Operation, (width, register): (Width, u8), other: u8) {
         let low_byte = operation.byte && ((4..=7).contains(&register) || (4..=7).contains(&other));
         let rex = u8::from(width == Width::W64) << 3 | (register >> 3) << 2 | other >> 3;
-        let mut head = Head::new(operation, (rex != 0 || low_byte).then_some(rex));
-        head.put(u64::from(0xc0 | (register & 7) << 3 | other & 7), 8);
-        self.append(&head, constant);
+        let mut instruction = self.sink.instruction();
+        instruction.begin(operation, rex, rex != 0 || low_byte);
+        instruction.put([0xc0 | (register & 7) << 3 | other & 7], 1);
+        instruction.finish();
     }
 
     fn emit_memory(
@@ -91,59 +72,60 @@ impl Emitter {
         operation: Operation,
         (width, register): (Width, u8),
         Memory { base, index, scale, offset }: Memory,
-        constant: Constant,
     ) {
         let wide = u8::from(width == Width::W64) << 3;
         let rex = wide | (register >> 3) << 2 | (index >> 3 & 1) << 1 | base >> 3;
         let low_byte = operation.byte && (4..=7).contains(&register);
-        let mut head = Head::new(operation, (rex != 0 || low_byte).then_some(rex));
-        let (base, field) = (u64::from(base & 7), u64::from(register & 7) << 3);
+        let mut instruction = self.sink.instruction();
+        instruction.begin(operation, rex, rex != 0 || low_byte);
+        let base = base & 7;
         // rbp and r13 as base without displacement mean something else.
-        let (mode, bits) = match i8::try_from(offset) {
+        let (mode, offset_bytes) = match i8::try_from(offset) {
             _ if offset == 0 && base != 5 => (0x00, 0),
-            Ok(_) => (0x40, 8),
-            Err(_) => (0x80, 32),
+            Ok(_) => (0x40, 1),
+            Err(_) => (0x80, 4),
         };
-        if index == NO_INDEX && base != 4 {
-            head.put(mode | field | base, 8);
-        } else {
-            let scaled = u64::from(scale << 6 | (index & 7) << 3) | base;
-            head.put(mode | field | 4 | scaled << 8, 16);
-        }
-        let displacement = u64::from(offset as u32) & ((1 << bits) - 1);
-        self.append(&head, (displacement | constant.0 << bits, bits + constant.1));
+        let scaled = index != NO_INDEX || base == 4;
+        let low = if scaled { 4 } else { base };
+        let operand = [mode | (register & 7) << 3 | low, scale << 6 | (index & 7) << 3 | base];
+        instruction.put(operand, 1 + u8::from(scaled));
+        instruction.put(offset.to_le_bytes(), offset_bytes);
+        instruction.finish();
     }
 
+    /// A constant of `behind` bytes follows.
     fn emit_label(
         &mut self,
         operation: Operation,
         (width, register): (Width, u8),
-        label: Label,
-        constant: Constant,
+        (label, behind): (Label, u8),
     ) {
         let rex = u8::from(width == Width::W64) << 3 | (register >> 3) << 2;
-        let mut head = Head::new(operation, (rex != 0).then_some(rex));
-        head.put(u64::from((register & 7) << 3 | 5), 8);
-        // Distances count from the end of the instruction, which may be behind a constant.
-        let place = self.offset() + head.bits / 8;
-        self.fixups.push((place, constant.1 / 8, label));
-        self.append(&head, (constant.0 << 32, 32 + constant.1));
+        let mut instruction = self.sink.instruction();
+        instruction.begin(operation, rex, rex != 0);
+        instruction.put([(register & 7) << 3 | 5], 1);
+        instruction.put([0; 4], 4);
+        instruction.finish();
+        self.fixups.push((self.offset() - 4, behind.into(), label));
     }
 
     /// An instruction that names its register in the opcode.
     fn emit_short(&mut self, opcode: u32, width: Width, register: Gpr, constant: Constant) {
         let rex = u8::from(width == Width::W64) << 3 | register.0 >> 3;
         let operation = Operation::plain(opcode | u32::from(register.0 & 7));
-        self.append(&Head::new(operation, (rex != 0).then_some(rex)), constant);
+        let mut instruction = self.sink.instruction();
+        instruction.begin(operation, rex, rex != 0);
+        instruction.finish();
+        self.put_constant(constant);
     }
 
     #[inline(always)]
-    fn append(&mut self, head: &Head, (tail, bits): Constant) {
-        let all = u128::from(head.bytes) | u128::from(tail) << head.bits;
-        // A copy of fixed size needs no call; what is too much goes again.
-        let end = self.sink.0.len() + (head.bits + bits) as usize / 8;
-        self.sink.0.extend_from_slice(&all.to_le_bytes());
-        self.sink.0.truncate(end);
+    fn put_constant(&mut self, (bytes, used): Constant) {
+        if used != 0 {
+            let mut rest = self.sink.instruction();
+            rest.put(bytes.to_le_bytes(), used);
+            rest.finish();
+        }
     }
 
     /// Emits an operation with a register by its number, and a register or memory.
@@ -166,13 +148,13 @@ impl Emitter {
         register: impl RegisterNumber,
         operand: impl Into<Operand>,
     ) {
-        self.emit(operation, (width, register.number()), operand.into(), (byte.into(), 8));
+        self.emit(operation, (width, register.number()), operand.into(), (byte.into(), 1));
     }
 
     /// Shifts all lanes by a constant.
     pub fn shift_lanes(&mut self, shift: LaneShift, target: Xmm, count: u8) {
         let (operation, digit) = shift.encoding();
-        self.emit(operation, (Width::W32, digit), target.into(), (count.into(), 8));
+        self.emit(operation, (Width::W32, digit), target.into(), (count.into(), 1));
     }
 
     /// Emits an operation with a constant.
@@ -185,8 +167,8 @@ impl Emitter {
         value: i32,
     ) {
         let (opcode, constant) = match i8::try_from(value) {
-            Ok(short) => (0x83, (u64::from(short as u8), 8)),
-            Err(_) => (0x81, (u64::from(value as u32), 32)),
+            Ok(short) => (0x83, (u64::from(short as u8), 1)),
+            Err(_) => (0x81, (u64::from(value as u32), 4)),
         };
         let register = (width, operation as u8);
         self.emit(Operation::plain(opcode), register, operand.into(), constant);
@@ -200,14 +182,14 @@ impl Emitter {
         left: impl Into<Operand>,
         value: i32,
     ) {
-        let constant = (u64::from(value as u32), 32);
+        let constant = (u64::from(value as u32), 4);
         self.emit(Operation::plain(0x69), (width, target.0), left.into(), constant);
     }
 
     /// Shifts by a constant.
     pub fn shift_immediate(&mut self, shift: Shift, width: Width, target: Gpr, count: u8) {
         let register = (width, shift as u8);
-        self.emit(Operation::plain(0xc1), register, target.into(), (count.into(), 8));
+        self.emit(Operation::plain(0xc1), register, target.into(), (count.into(), 1));
     }
 
     /// Shifts by `cl`.
@@ -223,15 +205,15 @@ impl Emitter {
     /// Extends the sign of `rax` to `rdx`.
     pub fn extend_rax(&mut self, width: Width) {
         if width == Width::W64 {
-            self.sink.0.push(0x48);
+            self.sink.push([0x48]);
         }
-        self.sink.0.push(0x99);
+        self.sink.push([0x99]);
     }
 
     /// Flips the highest bit.
     pub fn flip_sign(&mut self, width: Width, target: Gpr) {
         let bit = if width == Width::W64 { 63 } else { 31 };
-        self.emit(Operation::plain(0x0fba), (width, 7), target.into(), (bit, 8));
+        self.emit(Operation::plain(0x0fba), (width, 7), target.into(), (bit, 1));
     }
 
     /// `[target] = value`, of 1, 2, 4 or 8 bytes; 8 from 4 with the sign.
@@ -243,9 +225,9 @@ impl Emitter {
         };
         let width = if bytes == 8 { Width::W64 } else { Width::W32 };
         let constant = match bytes {
-            1 => (u64::from(value as u8), 8),
-            2 => (u64::from(value as u16), 16),
-            _ => (u64::from(value as u32), 32),
+            1 => (u64::from(value as u8), 1),
+            2 => (u64::from(value as u16), 2),
+            _ => (u64::from(value as u32), 4),
         };
         self.emit(operation, (width, 0), target.into(), constant);
     }
@@ -253,8 +235,8 @@ impl Emitter {
     /// `target = value`
     pub fn move_immediate(&mut self, width: Width, target: Gpr, value: u64) {
         let constant = match width {
-            Width::W32 => (u64::from(value as u32), 32),
-            Width::W64 => (value, 64),
+            Width::W32 => (u64::from(value as u32), 4),
+            Width::W64 => (value, 8),
         };
         self.emit_short(0xb8, width, target, constant);
     }
@@ -313,7 +295,7 @@ impl Emitter {
         let opcode = if width == Width::W64 { 0x0f3a0b } else { 0x0f3a0a };
         let operation = Operation::prefixed(0x66, opcode);
         // Inexact results are nobody's concern.
-        let constant = (u64::from(mode | 8), 8);
+        let constant = (u64::from(mode | 8), 1);
         self.emit(operation, (Width::W32, target.0), source.into(), constant);
     }
 
@@ -330,20 +312,20 @@ impl Emitter {
 
     /// Jumps.
     pub fn jump(&mut self, label: Label) {
-        self.sink.0.push(0xe9);
+        self.sink.push([0xe9]);
         self.put_distance(label);
     }
 
     /// Jumps by a distance that is known.
     pub fn jump_back(&mut self, distance: u32) {
-        self.sink.0.push(0xe9);
-        self.sink.0.extend_from_slice(&distance.to_le_bytes());
+        self.sink.push([0xe9]);
+        self.sink.push(distance.to_le_bytes());
     }
 
     /// `target = address of label`
     pub fn load_label(&mut self, target: Gpr, label: Label) {
         let rex = 0x48 | (target.0 >> 3) << 2;
-        self.sink.0.extend_from_slice(&[rex, 0x8d, (target.0 & 7) << 3 | 5]);
+        self.sink.push([rex, 0x8d, (target.0 & 7) << 3 | 5]);
         self.put_distance(label);
     }
 
@@ -355,52 +337,53 @@ impl Emitter {
     /// Calls the address in a cell that a relocation names. Returns the offset of the field with
     /// the distance to the cell.
     pub fn call_cell(&mut self) -> u32 {
-        self.sink.0.extend_from_slice(&[0xff, 0x15, 0, 0, 0, 0]);
+        self.sink.push([0xff, 0x15, 0, 0, 0, 0]);
         self.offset() - 4
     }
 
     /// Jumps to the address in such a cell.
     pub fn jump_cell(&mut self) -> u32 {
-        self.sink.0.extend_from_slice(&[0xff, 0x25, 0, 0, 0, 0]);
+        self.sink.push([0xff, 0x25, 0, 0, 0, 0]);
         self.offset() - 4
     }
 
     /// Takes the frame down: `mov rsp, rbp; pop rbp`.
     pub fn leave(&mut self) {
-        self.sink.0.push(0xc9);
+        self.sink.push([0xc9]);
     }
 
     /// Raises a fault that is a trap.
     pub fn halt(&mut self) {
-        self.sink.0.push(0xf4);
+        self.sink.push([0xf4]);
     }
 
     /// Stores `rax` to `rcx` words from `rdi` on.
     pub fn repeat_store(&mut self) {
-        self.sink.0.extend_from_slice(&[0xf3, 0x48, 0xab]);
+        self.sink.push([0xf3, 0x48, 0xab]);
     }
 
     /// `sub rsp, value` with a field of 32 bits, whose offset is returned.
     pub fn take_stack_later(&mut self) -> u32 {
-        self.sink.0.extend_from_slice(&[0x48, 0x81, 0xec, 0, 0, 0, 0]);
+        self.sink.push([0x48, 0x81, 0xec, 0, 0, 0, 0]);
         self.offset() - 4
     }
 
     /// Appends bytes that are no instructions.
     pub fn data(&mut self, bytes: &[u8]) {
-        self.sink.0.extend_from_slice(bytes);
+        self.sink.extend(bytes);
     }
 
     /// Replaces bytes.
     pub fn patch(&mut self, offset: u32, bytes: &[u8]) {
         let offset = offset as usize;
-        self.sink.0[offset..offset + bytes.len()].copy_from_slice(bytes);
+        self.sink.as_mut_slice()[offset..offset + bytes.len()].copy_from_slice(bytes);
     }
 
     /// Fills up to a multiple of `alignment` with breakpoints.
     pub fn align(&mut self, alignment: usize) {
-        let length = self.sink.0.len().next_multiple_of(alignment);
-        self.sink.0.resize(length, 0xcc);
+        while !self.sink.len().is_multiple_of(alignment) {
+            self.sink.push([0xcc]);
+        }
     }
 
     /// Where `label` is, if it is bound.
@@ -415,17 +398,17 @@ impl Emitter {
     /// If it is not.
     pub fn table_entry(&mut self, table: u32, label: Label) {
         let target = self.label_offset(label).expect("tables come after all code");
-        self.sink.0.extend_from_slice(&target.wrapping_sub(table).to_le_bytes());
+        self.sink.push(target.wrapping_sub(table).to_le_bytes());
     }
 
     fn put_distance(&mut self, label: Label) {
-        self.sink.0.extend_from_slice(&[0; 4]);
+        self.sink.push([0; 4]);
         self.fixups.push((self.offset() - 4, 0, label));
     }
 
     /// Jumps if the condition holds.
     pub fn jump_if(&mut self, condition: Condition, label: Label) {
-        self.sink.0.extend_from_slice(&[0x0f, 0x80 | condition as u8]);
+        self.sink.push([0x0f, 0x80 | condition as u8]);
         self.put_distance(label);
     }
 }
@@ -464,7 +447,7 @@ mod tests {
         ours(&mut asm);
         let mut sink = Sink::default();
         theirs(&mut sink);
-        assert_eq!(asm.finish(), sink.0);
+        assert_eq!(asm.finish(), sink.as_slice());
     }
 
     #[test]

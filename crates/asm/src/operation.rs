@@ -13,7 +13,7 @@ pub struct Operation {
     pub(crate) prefix: u8,
     /// Its `reg/mem` operand, if a register, is one of 8 bits.
     pub(crate) byte: bool,
-    pub(crate) opcode_bits: u8,
+    pub(crate) opcode_bytes: u8,
     /// One to three bytes, the first in the lowest.
     pub(crate) opcode: u32,
 }
@@ -22,8 +22,9 @@ impl Operation {
     /// An operation by its opcode, as manuals write it: the first byte is the highest.
     pub(crate) const fn plain(opcode: u32) -> Self {
         let unused = opcode.leading_zeros() & !7;
-        let opcode_bits = (u32::BITS - unused) as u8;
-        Self { prefix: 0, byte: false, opcode_bits, opcode: opcode.swap_bytes() >> unused }
+        let opcode_bytes = ((u32::BITS - unused) / 8) as u8;
+        let opcode = opcode.swap_bytes() >> unused;
+        Self { prefix: 0, byte: false, opcode_bytes, opcode }
     }
 
     pub(crate) const fn prefixed(prefix: u8, opcode: u32) -> Self {

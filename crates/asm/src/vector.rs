@@ -199,7 +199,7 @@ mod tests {
         ours(&mut asm);
         let mut sink = Sink::default();
         theirs(&mut sink);
-        assert_eq!(asm.finish(), sink.0, "{name}");
+        assert_eq!(asm.finish(), sink.as_slice(), "{name}");
     }
 
     /// All pairs of registers.

@@ -39,10 +39,9 @@ impl Generator<'_> {
                 self.asm.table_entry(start, entry);
             }
         }
-        let positions = &mut self.tables.positions;
         // The function may end where its code ends.
-        while positions.last().is_some_and(|last| self.asm.offset() <= last.offset) {
-            positions.pop();
+        if self.noted.offset < self.asm.offset() {
+            self.tables.positions.push(self.noted);
         }
         let bytes = self.asm.finish();
         // Copies are of the right size.

@@ -1,5 +1,6 @@
 //! Start and end of a function.
 
+use codespace::Position;
 use tierup_abi::{Gpr, InstanceHead, InstanceMemory, MemoryMode, Place, StoreBlock};
 use tierup_asm::{
     Address, Condition, Operation, R10, R11, R12, R13, R15, RAX, RBP, RBX, RCX, RDI, RSI, RSP,
@@ -74,6 +75,7 @@ impl<'a> Generator<'a> {
             constants: Default::default(),
             jump_tables: Vec::new(),
             tables,
+            noted: Position { offset: 0, position: 0 },
             relocations,
             fuel: FuelPlan::new(request),
             moves,

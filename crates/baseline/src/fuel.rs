@@ -7,7 +7,7 @@ use crate::generator::{Generator, INSTANCE};
 
 impl Generator<'_> {
     /// Takes what is due before the current operator, if it can be reached.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_fuel(&mut self) {
         let amount = self.fuel.due(self.offset);
         if amount != 0 && self.is_reachable() {

@@ -44,7 +44,10 @@ pub(crate) struct Generator<'a> {
     pub(crate) cold: Vec<Cold>,
     pub(crate) constants: Constants,
     pub(crate) jump_tables: Vec<(Label, Vec<Label>)>,
+    /// All positions but the last one.
     pub(crate) tables: SideTables,
+    /// Where the code that comes now begins, and what it comes from.
+    pub(crate) noted: Position,
     pub(crate) relocations: Vec<Relocation>,
     pub(crate) fuel: FuelPlan,
     /// Lent to transfers.
@@ -113,6 +116,7 @@ pub(crate) struct FrameState {
 
 impl<'a> Generator<'a> {
     /// All code from here on comes from the operator at `offset`. Takes fuel that is due.
+    #[inline(always)]
     pub(crate) fn begin_operator(&mut self, offset: usize) {
         self.offset = offset;
         self.note_position();
@@ -120,18 +124,21 @@ impl<'a> Generator<'a> {
     }
 
     /// Notes that code from here on comes from the current operator.
+    #[inline(always)]
     pub(crate) fn note_position(&mut self) {
         self.note(self.offset as u32);
     }
 
     /// Notes that code from here on comes from `position`.
+    #[inline(always)]
     pub(crate) fn note(&mut self, position: u32) {
         let offset = self.asm.offset();
-        match self.tables.positions.last_mut() {
-            // The operator before it left no code.
-            Some(last) if last.offset == offset => last.position = position,
-            _ => self.tables.positions.push(Position { offset, position }),
+        // Otherwise the operator before it left no code.
+        if self.noted.offset != offset {
+            self.tables.positions.push(self.noted);
+            self.noted.offset = offset;
         }
+        self.noted.position = position;
     }
 
     /// The next instruction can trap.

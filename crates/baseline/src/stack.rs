@@ -110,13 +110,29 @@ impl Generator<'_> {
     }
 
     /// Pushes an operand.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, ty: ValType, place: Place) {
+        // This is part of many operators, and a few instructions if the rest is elsewhere.
+        if frame_bytes(ty) != 8 || ty.is_reference() || self.stack.len() == self.stack.capacity() {
+            self.push_slot(ty);
+            if let Some(last) = self.stack.last_mut() {
+                last.place = place;
+            }
+            return;
+        }
+        let end = self.stack.last().map_or(0, |last| last.end) + 8;
+        self.stack.push(Entry { ty, end, place });
+        self.frame.operand_bytes = self.frame.operand_bytes.max(end);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_slot(&mut self, ty: ValType) {
         if ty.is_reference() {
             self.references.push(self.stack.len() as u32);
         }
-        let end = next_end(self.stack.last().map_or(0, |last| last.end), ty);
-        self.stack.push(Entry { ty, end, place });
+        let end = next_end(self.end(self.stack.len()), ty);
+        self.stack.push(Entry { ty, end, place: Place::Slot });
         self.frame.operand_bytes = self.frame.operand_bytes.max(end);
     }
 
@@ -131,13 +147,14 @@ impl Generator<'_> {
     }
 
     /// Pops an operand, wherever it is.
+    #[inline(always)]
     pub(crate) fn pop_value(&mut self) -> Generated<(ValType, Value)> {
         let entry = self.pop_entry()?;
         Ok((entry.ty, self.value(entry)))
     }
 
     /// Pops an operand and leaves its registers taken.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop_entry(&mut self) -> Generated<Entry> {
         let Some(entry) = self.stack.pop() else {
             return Err(self.invalid("an operand is missing"));
@@ -150,6 +167,7 @@ impl Generator<'_> {
     }
 
     /// What an operand is.
+    #[inline(always)]
     pub(crate) fn value(&self, entry: Entry) -> Value {
         match entry.place {
             Place::Constant(bits) => Value::Constant(bits),
@@ -385,14 +403,20 @@ impl Generator<'_> {
     }
 
     /// Moves the topmost operand out of the flags. [BA-FLAGS]
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settle_flags(&mut self) {
-        if let Some(Entry { ty, place: Place::Flags(condition), .. }) = self.stack.last().copied() {
-            let register = self.new_gpr();
-            self.load(ty, register, Value::Flags(condition));
-            if let Some(last) = self.stack.last_mut() {
-                last.place = Place::Gpr(register);
-            }
+        if let Some(Entry { place: Place::Flags(condition), .. }) = self.stack.last() {
+            self.flags_to_register(*condition);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn flags_to_register(&mut self, condition: Condition) {
+        let register = self.new_gpr();
+        self.load(ValType::I32, register, Value::Flags(condition));
+        if let Some(last) = self.stack.last_mut() {
+            last.place = Place::Gpr(register);
         }
     }
 
