@@ -42,6 +42,7 @@
   }
   function bodyOf(value) {
     if (value === null || value === undefined) return null;
+    if (isBlob(value)) return once(bytesOf(value).slice());
     if (ArrayBuffer.isView(value)) return once(new Uint8Array(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength)));
     if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return once(new Uint8Array(value.slice(0)));
     if (typeof value === "object" && typeof value[Symbol.asyncIterator] === "function") return value;
@@ -52,18 +53,82 @@
     return (text.startsWith("\ufeff") ? text.slice(1) : text) + (rest > 0 ? "\ufffd" : "");
   }
 
+  // What scripts know of a `ReadableStream` that has a body: one reader at a time.
+  function readable(open) {
+    let pieces, reader = null;
+    return {
+      get locked() { return reader !== null; },
+      getReader({ mode } = {}) {
+        if (mode !== undefined) throw new TypeError(`no reader with mode ${mode}`);
+        if (reader !== null) throw new TypeError("the body has a reader already");
+        pieces ??= open()[Symbol.asyncIterator]();
+        const own = reader = {
+          async read() {
+            if (reader !== own) throw new TypeError("the reader has been released");
+            const { value, done } = await pieces.next();
+            return done ? { value: undefined, done: true } : { value, done: false };
+          },
+          releaseLock() { if (reader === own) reader = null; },
+          async cancel() { await pieces.return?.(); },
+        };
+        return own;
+      },
+      [Symbol.asyncIterator]() {
+        if (reader !== null) throw new TypeError("the body has a reader");
+        return open()[Symbol.asyncIterator]();
+      },
+      async cancel() {
+        if (reader !== null) throw new TypeError("the body has a reader");
+        await (pieces ?? open()[Symbol.asyncIterator]()).return?.();
+      },
+    };
+  }
+
+  // --- blobs
+
+  let isBlob, bytesOf;
+  const typeOf = text => /^[ -~]*$/.test(text) ? text.toLowerCase() : "";
+  class Blob {
+    #bytes; #type;
+    constructor(parts = [], { type = "" } = {}) {
+      if (typeof parts !== "object" || typeof parts?.[Symbol.iterator] !== "function") throw new TypeError("Blob: a sequence of parts is wanted");
+      const pieces = Array.from(parts, part => isBlob(part) ? part.#bytes
+        : ArrayBuffer.isView(part) ? new Uint8Array(part.buffer, part.byteOffset, part.byteLength)
+        : part instanceof ArrayBuffer ? new Uint8Array(part) : host.encode(String(part).toWellFormed()));
+      this.#bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+      let offset = 0;
+      for (const piece of pieces) {
+        this.#bytes.set(piece, offset);
+        offset += piece.length;
+      }
+      this.#type = typeOf(String(type));
+    }
+    get size() { return this.#bytes.length; }
+    get type() { return this.#type; }
+    slice(start = 0, end = this.size, type = "") { return new Blob([this.#bytes.subarray(start, end)], { type }); }
+    async arrayBuffer() { return this.#bytes.slice().buffer; }
+    async bytes() { return this.#bytes.slice(); }
+    async text() { return decode(this.#bytes); }
+    get [Symbol.toStringTag]() { return "Blob"; }
+    static {
+      isBlob = value => typeof value === "object" && value !== null && #bytes in value;
+      bytesOf = blob => blob.#bytes;
+    }
+  }
+
   // --- responses
 
   const trim = value => String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
   let take;
   class Response {
-    #body; #headers; #status; #used = false;
+    #body; #headers; #status; #stream = null; #used = false;
     constructor(body = null, { status = 200, statusText = "", headers = {} } = {}) {
       this.#body = bodyOf(body);
       this.#status = status;
       const pairs = typeof headers?.[Symbol.iterator] === "function" ? [...headers] : entries(headers);
       this.#headers = new Map(pairs.map(([name, value]) => [String(name).toLowerCase(), trim(value)]));
-      if (typeof body === "string" && !this.#headers.has("content-type")) this.#headers.set("content-type", "text/plain;charset=UTF-8");
+      const type = typeof body === "string" ? "text/plain;charset=UTF-8" : isBlob(body) ? body.type : "";
+      if (type !== "" && !this.#headers.has("content-type")) this.#headers.set("content-type", type);
       define(this, { status, statusText, ok: status >= 200 && status < 300, url: "" }, true);
     }
     get headers() {
@@ -78,7 +143,7 @@
     }
     get body() {
       if (this.#body === null) return null;
-      return { [Symbol.asyncIterator]: () => this.#take()[Symbol.asyncIterator]() };
+      return this.#stream ??= readable(() => this.#take());
     }
     get bodyUsed() { return this.#used; }
     #take() {
@@ -89,6 +154,7 @@
     async arrayBuffer() { return (await this.bytes()).buffer; }
     async bytes() { return collect(this.#take(), "Response"); }
     async text() { return decode(await this.bytes()); }
+    async blob() { return new Blob([await this.bytes()], { type: this.#headers.get("content-type") ?? "" }); }
     async json() { return JSON.parse(await this.text()); }
     clone() {
       if (this.#used) throw new TypeError("the body has been read already");
@@ -109,7 +175,7 @@
       };
     }
   }
-  define(globalThis, { Response });
+  define(globalThis, { Response, Blob });
   define(globalThis, {
     async fetch(resource) {
       const url = String(resource?.url ?? resource);

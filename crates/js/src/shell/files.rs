@@ -65,6 +65,22 @@ fn file_of(url: &str) -> Option<PathBuf> {
     (!scheme.is_some_and(is_scheme)).then(|| PathBuf::from(url))
 }
 
+/// The URL of a path. One that is not absolute begins at the current folder.
+pub(crate) fn file_url(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    // Without a current folder, nothing better is known than what is there.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut url = "file://".to_owned();
+    for &byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'~' | b'@' | b'+' => url.push(byte.into()),
+            _ if byte.is_ascii_alphanumeric() => url.push(byte.into()),
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url
+}
+
 /// The text with `%` and two digits replaced by what they stand for.
 fn percent_decoded(text: &str) -> std::ffi::OsString {
     use std::os::unix::ffi::OsStringExt as _;

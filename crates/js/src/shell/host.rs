@@ -4,19 +4,24 @@
 use std::{
     fs,
     io::{self, Write},
+    path::Path,
     rc::Rc,
     time::Instant,
 };
 
 use rquickjs::{Coerced, Ctx, Exception, Function, Object, Result, TypedArray, Value};
+use rustix::{
+    io::Errno,
+    rand::{GetRandomFlags, getrandom},
+};
 
-use super::Shared;
+use super::{Shared, files::file_url};
 use crate::{
     fetch::{decode, encode},
     raw,
 };
 
-/// The object that `shell.js` gets.
+/// The object that `shell.js` and `web.js` get.
 pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object<'js>> {
     let host = Object::new(ctx.clone())?;
     host.set(
@@ -37,8 +42,13 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object<
     host.set("load", Function::new(ctx.clone(), load)?)?;
     host.set("encode", Function::new(ctx.clone(), encode)?)?;
     host.set("decode", Function::new(ctx.clone(), decode)?)?;
+    host.set("random", Function::new(ctx.clone(), random)?)?;
     let start = Instant::now();
     host.set("now", Function::new(ctx.clone(), move || start.elapsed().as_secs_f64() * 1e3)?)?;
+    let base = Rc::clone(shared);
+    // With a slash at its end, so that what is relative is in it.
+    let base = move || file_url(&Path::new(".").join(&*base.base.borrow()).join(""));
+    host.set("base", Function::new(ctx.clone(), base)?)?;
     let shared = Rc::clone(shared);
     let quit = move |ctx: Ctx<'_>, code: i32| -> Result<()> {
         shared.exit.set(Some(code));
@@ -60,6 +70,19 @@ fn read_text(ctx: Ctx<'_>, path: String) -> Result<String> {
 
 fn read_bytes(ctx: Ctx<'_>, path: String) -> Result<Value<'_>> {
     TypedArray::<u8>::new(ctx.clone(), read(&ctx, &path)?).map(TypedArray::into_value)
+}
+
+/// So many bytes that nobody can foretell.
+fn random(ctx: Ctx<'_>, length: usize) -> Result<Value<'_>> {
+    let mut bytes = vec![0; length];
+    let mut rest = &mut bytes[..];
+    while !rest.is_empty() {
+        let count = getrandom(&mut *rest, GetRandomFlags::empty())
+            .or_else(|error| if error == Errno::INTR { Ok(0) } else { Err(error) })
+            .map_err(|error| Exception::throw_message(&ctx, &format!("random bytes: {error}")))?;
+        rest = &mut rest[count..];
+    }
+    TypedArray::<u8>::new(ctx, bytes).map(TypedArray::into_value)
 }
 
 fn load(ctx: Ctx<'_>, path: String) -> Result<Value<'_>> {

@@ -9,6 +9,8 @@ use rquickjs::{
     module::Declared,
 };
 
+use super::files::file_url;
+
 /// Finds modules.
 pub(crate) struct Relative;
 
@@ -48,6 +50,17 @@ impl Loader for Files {
     ) -> Result<Module<'js, Declared>> {
         let source =
             fs::read(name).map_err(|error| Error::new_loading_message(name, error.to_string()))?;
-        Module::declare(ctx.clone(), name, source)
+        declare(ctx, name, source)
     }
+}
+
+/// A module that knows where it is from: `import.meta.url`.
+pub(crate) fn declare<'js>(
+    ctx: &Ctx<'js>,
+    name: &str,
+    source: impl Into<Vec<u8>>,
+) -> Result<Module<'js, Declared>> {
+    let module = Module::declare(ctx.clone(), name, source)?;
+    module.meta()?.set("url", file_url(Path::new(name)))?;
+    Ok(module)
 }

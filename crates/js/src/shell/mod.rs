@@ -1,7 +1,8 @@
 //! A shell for scripts and tests: what `tierup js` runs them in.
 //!
-//! What needs the system is in Rust (`host`), the rest is a script (`shell.js`), which gets the
-//! former as an object and returns functions that only the shell knows.
+//! What needs the system is in Rust (`host`), the rest are scripts, which get the former as an object:
+//! `shell.js`, which returns functions that only the shell knows, and `web.js`, what packages for
+//! browsers expect besides.
 //!
 //! ```text
 //!   run a file ──► jobs until none is left ──► unhandled rejection? ──► next timer ──► jobs ...
@@ -21,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use rquickjs::{CatchResultExt, Ctx, Function, Module, Object, Persistent, Promise, Result};
+use rquickjs::{CatchResultExt, Ctx, Function, Object, Persistent, Promise, Result};
 use tierup::Engine;
 
 use crate::{Realm, RealmOptions, ScriptError, raw};
@@ -172,7 +173,7 @@ impl Shell {
             false => format!("./{}", path.display()),
         };
         self.realm.call(|ctx| {
-            let module = Module::declare(ctx.clone(), name, source)?;
+            let module = loader::declare(ctx, &name, source)?;
             let (_, promise) = module.eval()?;
             rethrow(ctx, &promise)
         })
@@ -269,10 +270,13 @@ fn track_rejections(realm: &Realm, shared: &Rc<Shared>) {
 
 fn install(ctx: &Ctx<'_>, shared: &Rc<Shared>) -> Result<Functions> {
     let host = host::object(ctx, shared)?;
-    let mut options = rquickjs::context::EvalOptions::default();
-    options.filename = Some("tierup:shell.js".to_owned());
-    let setup: Function<'_> = ctx.eval_with_options(include_str!("shell.js"), options)?;
-    let functions: Object<'_> = setup.call((host,))?;
+    let script = |name: &str, code: &str| {
+        let mut options = rquickjs::context::EvalOptions::default();
+        options.filename = Some(format!("tierup:{name}"));
+        ctx.eval_with_options::<Function<'_>, _>(code, options)
+    };
+    script("web.js", include_str!("web.js"))?.call::<_, ()>((host.clone(),))?;
+    let functions: Object<'_> = script("shell.js", include_str!("shell.js"))?.call((host,))?;
     let keep = |name| {
         let function: Function<'_> = functions.get(name)?;
         Ok::<_, rquickjs::Error>(Persistent::save(ctx, function))

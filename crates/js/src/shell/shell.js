@@ -132,14 +132,26 @@
       return { read, written };
     }
   }
+  // As `host.decode`; units of 16 bits, the lower byte first.
+  function decodeUnits(bytes, fatal, stream) {
+    let end = bytes.length & ~1;
+    const isHigh = end > 0 && (bytes[end - 1] & 0xfc) === 0xd8;
+    if (stream && isHigh) end -= 2;
+    const parts = [];
+    for (let at = 0; at < end; at += 8192)
+      parts.push(String.fromCharCode(...new Uint16Array(bytes.slice(at, Math.min(at + 8192, end)).buffer)));
+    const text = parts.join("");
+    return fatal && !text.isWellFormed() ? ["", -1] : [text.toWellFormed(), bytes.length - end];
+  }
   class TextDecoder {
-    #fatal; #ignoreBOM; #pending = new Uint8Array(0); #started = false;
+    #encoding = "utf-8"; #fatal; #ignoreBOM; #pending = new Uint8Array(0); #started = false;
     constructor(label = "utf-8", { fatal = false, ignoreBOM = false } = {}) {
-      if (!/^\s*(utf-?8|unicode-1-1-utf-8)\s*$/i.test(label)) throw new RangeError(`no decoder for ${label}`);
+      if (/^\s*(utf-16(le)?|ucs-2|iso-10646-ucs-2|(cs)?unicode|unicodefeff)\s*$/i.test(label)) this.#encoding = "utf-16le";
+      else if (!/^\s*(utf-?8|unicode-1-1-utf-8)\s*$/i.test(label)) throw new RangeError(`no decoder for ${label}`);
       this.#fatal = Boolean(fatal);
       this.#ignoreBOM = Boolean(ignoreBOM);
     }
-    get encoding() { return "utf-8"; }
+    get encoding() { return this.#encoding; }
     get fatal() { return this.#fatal; }
     get ignoreBOM() { return this.#ignoreBOM; }
     decode(input, { stream = false } = {}) {
@@ -151,7 +163,8 @@
         joined.set(bytes, this.#pending.length);
         bytes = joined;
       }
-      let [text, rest] = host.decode(bytes.buffer, bytes.byteOffset, bytes.length, this.#fatal);
+      let [text, rest] = this.#encoding === "utf-8"
+        ? host.decode(bytes.buffer, bytes.byteOffset, bytes.length, this.#fatal) : decodeUnits(bytes, this.#fatal, stream);
       if (rest < 0 || (rest > 0 && !stream && this.#fatal)) {
         this.#pending = new Uint8Array(0);
         throw new TypeError("the bytes are not UTF-8");

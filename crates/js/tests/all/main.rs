@@ -5,4 +5,5 @@
 mod harness;
 mod embedding;
 mod shell;
+mod web;
 mod fetching;
