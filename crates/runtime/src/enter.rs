@@ -30,7 +30,6 @@ use crate::Value;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryFrame {
     pub(crate) block: *const StoreBlock,
-    pub(crate) previous_entry: usize,
     pub(crate) previous_exit: usize,
 }
 
@@ -50,10 +49,8 @@ impl EntryFrame {
         // SAFETY: [EN-FIXED]
         let block = unsafe { words.wrapping_sub(6).read() } as *const StoreBlock;
         // SAFETY: [EN-FIXED]
-        let previous_entry = unsafe { words.wrapping_byte_sub(Self::PREVIOUS_ENTRY).read() };
-        // SAFETY: [EN-FIXED]
         let previous_exit = unsafe { words.wrapping_byte_sub(Self::PREVIOUS_EXIT).read() };
-        Self { block, previous_entry, previous_exit }
+        Self { block, previous_exit }
     }
 }
 

@@ -14,6 +14,7 @@ use codespace::{Footprint, Footprints};
 use sync::{Mutex, Rank};
 use tierup_abi::{CallLayout, NULL_TYPE_ID};
 use tierup_wasm::FuncType;
+use vmem::ForkGuard;
 
 use crate::{
     Error, ErrorKind,
@@ -23,8 +24,15 @@ use crate::{
 /// The function types in use in an engine.
 #[derive(Debug)]
 pub struct TypeRegistry {
-    state: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
     footprints: Footprints,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// None if the system has none: then children may wait for ever.
+    fork_guard: Option<ForkGuard>,
 }
 
 #[derive(Debug, Default)]
@@ -37,8 +45,9 @@ impl TypeRegistry {
     /// An empty registry.
     pub fn new() -> Self {
         let state = State { last_id: NULL_TYPE_ID, types: HashMap::new() };
-        let state = Arc::new(Mutex::new(Rank::Types, state));
-        Self { state, footprints: Footprints::default() }
+        let state = Mutex::new(Rank::Types, state);
+        let shared = Arc::new(Shared { state, fork_guard: ForkGuard::new().ok() });
+        Self { shared, footprints: Footprints::default() }
     }
 
     /// The registered form of `ty`.
@@ -47,7 +56,7 @@ impl TypeRegistry {
     ///
     /// If four billion ids were used up.
     pub fn register(&self, ty: &FuncType) -> Result<Arc<RegisteredType>, Error> {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         if let Some(found) = state.types.get(ty).and_then(Weak::upgrade) {
             return Ok(found);
         }
@@ -62,7 +71,7 @@ impl TypeRegistry {
             ty: ty.clone(),
             entry_wrapper: OnceLock::new(),
             host_wrapper: OnceLock::new(),
-            registry: Arc::clone(&self.state),
+            registry: Arc::clone(&self.shared),
         });
         state.types.insert(ty.clone(), Arc::downgrade(&registered));
         Ok(registered)
@@ -75,12 +84,12 @@ impl TypeRegistry {
 
     /// True if `ty` is one of this registry: only then its id means anything here.
     pub fn owns(&self, ty: &RegisteredType) -> bool {
-        Arc::ptr_eq(&self.state, &ty.registry)
+        Arc::ptr_eq(&self.shared, &ty.registry)
     }
 
     /// Number of types in use.
     pub fn len(&self) -> usize {
-        self.state.lock().types.len()
+        self.shared.state.lock().types.len()
     }
 
     /// True if no type is in use.
@@ -103,7 +112,7 @@ pub struct RegisteredType {
     layout: CallLayout,
     pub(crate) entry_wrapper: OnceLock<Arc<Wrapper>>,
     pub(crate) host_wrapper: OnceLock<Arc<Wrapper>>,
-    registry: Arc<Mutex<State>>,
+    registry: Arc<Shared>,
     _footprint: Footprint,
 }
 
@@ -142,7 +151,11 @@ impl RegisteredType {
 
 impl Drop for RegisteredType {
     fn drop(&mut self) {
-        let mut state = self.registry.lock();
+        if self.registry.fork_guard.is_some_and(|guard| guard.is_inherited()) {
+            // The lock may be held for ever, by a thread that a forked child does not have.
+            return;
+        }
+        let mut state = self.registry.state.lock();
         // Somebody may have registered the type again since the last reference went.
         if state.types.get(&self.ty).is_some_and(|found| found.strong_count() == 0) {
             state.types.remove(&self.ty);

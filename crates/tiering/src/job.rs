@@ -9,6 +9,10 @@
 //! * [JO-ONE] every arrow is one compare-and-swap, so between `start` or `claim` returning true
 //!   and `finish`, nobody else gets true for that function.
 //! * [JO-NEVER-AGAIN] nothing leads out of `failed`.
+//! * [JO-OUTLIVED] `reset` does nothing while a thread compiles. The function may lose its new code
+//!   and be called again before that thread has come to `finish`; so it looks afterwards whether
+//!   the code is there, and else resets. Who was called meanwhile has first code by then, or finds
+//!   `done`.
 #![forbid(unsafe_code)]
 
 use sync::atomic::{AtomicU8, Ordering};

@@ -190,7 +190,7 @@ impl ModuleTiering {
         let claimed = job.claim();
         let result = self.optimize(second, function);
         if claimed {
-            job.finish(stage_after(&result));
+            self.finish(second, function, &result);
         }
         result.map(drop)
     }
@@ -316,11 +316,29 @@ impl Work for ModuleTiering {
             return;
         }
         let result = self.optimize(second, DefinedFunc(function));
-        state.job.finish(stage_after(&result));
+        self.finish(second, DefinedFunc(function), &result);
     }
 }
 
 impl ModuleTiering {
+    /// Ends what the job's `start` or `claim` began.
+    fn finish(
+        &self,
+        second: &FunctionCompiler,
+        function: DefinedFunc,
+        result: &Result<Outcome, CompileError>,
+    ) {
+        let stage = stage_after(result);
+        let job = &self.functions.get(function.0).job;
+        job.finish(stage);
+        // [JO-OUTLIVED]
+        let was_installed =
+            matches!(result, Ok(Outcome::Present | Outcome::Compiled(Installed::Yes)));
+        if was_installed && !second.has_code(&*self.subject, function) {
+            job.reset();
+        }
+    }
+
     /// False if the function has no code that could be replaced: it was taken away, or the module
     /// is gone.
     fn is_wanted(&self, function: DefinedFunc) -> bool {

@@ -523,6 +523,10 @@ pub(crate) fn compile_error(
 
 impl Drop for ModuleInner {
     fn drop(&mut self) {
+        if self.engine.state().is_inherited() {
+            // A lock of the parent's may be held for ever.
+            return;
+        }
         if let (Some(key), Some(shared)) = (&self.key, self.engine.shared_modules()) {
             shared.forget(key);
         }

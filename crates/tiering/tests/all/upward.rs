@@ -3,24 +3,25 @@
 use std::{
     num::NonZeroUsize,
     sync::{
-        Arc,
+        Arc, OnceLock, Weak,
         atomic::Ordering,
         mpsc::{Receiver, Sender},
     },
     time::{Duration, Instant},
 };
 
-use codespace::{Filter, Tier, Unit};
+use codespace::{Draft, Filter, Installed, Tier, Unit};
+use tierup_abi::InstanceLayout;
 use tierup_compile::{
     CompileError, CompileErrorKind, Compiled, Compiler, Limits, Request, Settings, Trivial,
 };
 use tierup_tiering::{
-    CompileCounters, ModuleTiering, NUMBERS, Plan, Policy, Pool, PoolLoad, Spent, Threads,
+    CompileCounters, ModuleTiering, NUMBERS, Plan, Policy, Pool, PoolLoad, Spent, Subject, Threads,
     TierUpCounts, Validation,
 };
-use tierup_wasm::DefinedFunc;
+use tierup_wasm::{DefinedFunc, Module};
 
-use crate::support::{Barrier, Second, small};
+use crate::support::{Barrier, Second, Small, small};
 
 const F: DefinedFunc = DefinedFunc(3);
 const LARGEST: i32 = NUMBERS.largest_slice as i32;
@@ -34,6 +35,15 @@ struct Fixture {
 /// Functions are looked at every `budget` units. Without `pool` on this thread.
 fn fixture(second: Arc<dyn Compiler>, budget: u64, pool: Option<&Pool>) -> Fixture {
     let (subject, unit) = small(100);
+    fixture_of((subject, unit), second, budget, pool)
+}
+
+fn fixture_of(
+    (subject, unit): (Arc<dyn Subject>, Arc<Unit>),
+    second: Arc<dyn Compiler>,
+    budget: u64,
+    pool: Option<&Pool>,
+) -> Fixture {
     let counters = Arc::<CompileCounters>::default();
     let plan = Plan {
         first: Arc::new(Trivial),
@@ -237,6 +247,74 @@ fn code_that_was_taken_away_starts_from_below() {
         fixture.tiering.tier_up(F).unwrap();
         assert_eq!(fixture.counters.tier_ups().done, round);
         assert_eq!(fixture.unit.remove(Filter::All).functions, 1);
+    }
+}
+
+/// Its functions lose optimized code, and are called again, before whoever installed it goes on.
+#[derive(Debug)]
+struct Fleeting {
+    inner: Arc<Small>,
+    unit: Arc<Unit>,
+    tiering: OnceLock<Weak<ModuleTiering>>,
+}
+
+impl Subject for Fleeting {
+    fn unit(&self) -> u64 {
+        self.inner.unit()
+    }
+
+    fn module(&self) -> &Module {
+        self.inner.module()
+    }
+
+    fn layout(&self) -> &InstanceLayout {
+        self.inner.layout()
+    }
+
+    fn name(&self, function: DefinedFunc) -> Option<String> {
+        self.inner.name(function)
+    }
+
+    fn tier(&self, function: DefinedFunc) -> Option<Tier> {
+        self.inner.tier(function)
+    }
+
+    fn assumptions(&self) -> Option<u64> {
+        self.inner.assumptions()
+    }
+
+    fn install(&self, drafts: Vec<Draft>) -> codespace::Result<Option<Vec<Installed>>> {
+        let is_optimized = drafts[0].tier == Tier::Optimized;
+        let installed = self.inner.install(drafts)?;
+        if is_optimized {
+            assert_eq!(self.unit.remove_function(F.0).functions, 1);
+            self.tiering.get().unwrap().upgrade().unwrap().compile_now(F).unwrap();
+        }
+        Ok(installed)
+    }
+}
+
+#[test]
+fn jo_outlived_code_that_goes_before_its_job_ends_can_come_back() {
+    for workers in [0, 1] {
+        let (inner, unit) = small(100);
+        let subject =
+            Arc::new(Fleeting { inner, unit: Arc::clone(&unit), tiering: OnceLock::new() });
+        let pool = (workers != 0).then(|| Pool::new(workers));
+        let subjects = (Arc::clone(&subject) as _, unit);
+        let fixture = fixture_of(subjects, always(|| Ok(())), 1, pool.as_ref());
+        subject.tiering.set(Arc::downgrade(&fixture.tiering)).unwrap();
+        fixture.tiering.compile_now(F).unwrap();
+        for round in 1..=3 {
+            let here = fixture.tiering.budget_spent(F, 10).tier_up;
+            assert_eq!(here, workers == 0, "round {round}");
+            if here {
+                fixture.tiering.tier_up(F).unwrap();
+            }
+            wait_until(|| fixture.counters.tier_ups().done == round);
+            wait_until(|| pool.as_ref().is_none_or(|pool| pool.load().running == 0));
+            assert_eq!(fixture.unit.tier(3), Some(Tier::Baseline), "round {round}");
+        }
     }
 }
 

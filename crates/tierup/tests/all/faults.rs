@@ -2,7 +2,7 @@
 
 use std::{
     process::Output,
-    sync::atomic::{AtomicU8, Ordering},
+    sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
 use tierup::{
@@ -332,6 +332,50 @@ fn a_forked_child_can_drop_tenants_and_watchers_of_its_parent() {
         assert_eq!(ended, Ended::Exited(0));
         assert_eq!(tenant.stats().used_bytes, used);
         assert_eq!(module.flush(Filter::All).functions, 2 + 1);
+    });
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+/// Threads that the child does not have may have held any lock of the engine.
+#[test]
+fn a_forked_child_drops_modules_while_others_make_some() {
+    let name = "faults::a_forked_child_drops_modules_while_others_make_some";
+    let output = in_process(name, || {
+        let engine = Engine::default();
+        let mut held = Some(Module::new(&engine, "(module (func (param f32 f64 i32)))").unwrap());
+        let (binary, over) = (wat::parse_str(ADD).unwrap(), AtomicBool::new(false));
+        let is_on = || !over.load(Ordering::Relaxed);
+        let kept = Module::new(&engine, &binary).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while is_on() {
+                        assert!(Module::new(&engine, &binary).unwrap().shares_code(&kept));
+                    }
+                });
+                scope.spawn(|| {
+                    while is_on() {
+                        let mut store = Store::new(&engine, ());
+                        for _ in 0..1000 {
+                            Func::wrap(&mut store, |_: i64, _: f32| {}).unwrap();
+                        }
+                    }
+                });
+            }
+            let ended: Vec<Ended> = (0..200)
+                .map(|_| {
+                    in_child(|| {
+                        // A child that hangs is killed, and so found.
+                        // SAFETY: no handler is installed.
+                        unsafe { libc::alarm(100) };
+                        held.take();
+                    })
+                })
+                .take_while(|ended| *ended == Ended::Exited(0))
+                .collect();
+            over.store(true, Ordering::Relaxed);
+            assert_eq!(ended.len(), 200);
+        });
     });
     assert!(output.status.success(), "{}", stderr(&output));
 }
