@@ -22,7 +22,7 @@ use crate::{
     registry::Registry,
     reuse::Reuse,
     slab::Slab,
-    space::{Freeing, Space},
+    space::Space,
     tenant::{Charge, Tenant},
 };
 
@@ -30,8 +30,8 @@ use crate::{
 /// 65,530 by default.
 const MAPPINGS_LIMIT: usize = 8192;
 
-/// Chosen: some microseconds of work under the lock.
-const OBJECTS_A_TURN: usize = 64;
+/// Chosen: some microseconds of work under the lock, between which others allocate.
+const RUNS_A_TURN: usize = 32;
 
 /// Memory for code and cells.
 #[derive(Debug)]
@@ -40,6 +40,7 @@ pub(crate) struct Arena {
     _registration: Registration,
     index: Index,
     books: Mutex<Books>,
+    registry: Registry,
     reuse: Reuse,
     memory: CodeMemory,
     committed: Arc<Account>,
@@ -50,7 +51,6 @@ pub(crate) struct Arena {
 struct Books {
     code: Space,
     data: Space,
-    registry: Registry,
     /// Where the unit of writing is larger than a granule.
     pages: Option<Pages>,
 }
@@ -89,13 +89,13 @@ impl Arena {
         let books = Books {
             code: Space::new(code.clone(), config.units(unit)),
             data: Space::new(memory.data_range(), config.units(GRANULE)),
-            registry: Registry::new(code.clone()),
             pages: (GRANULE < unit).then(|| Pages::new(code.clone(), unit)),
         };
         Ok(Self {
             _registration: Registration::new(&code, index.base(), slab),
             index,
             books: Mutex::new(Rank::Arena, books),
+            registry: Registry::new(code),
             reuse: Reuse::default(),
             memory,
             committed: Arc::clone(committed),
@@ -152,17 +152,20 @@ impl Arena {
         let Some(total) = total(sizes) else { return Ok(None) };
         let charge = Some(tenant.charge(total)?);
         let commit = |range| self.memory.commit_code(range);
-        let mut books = self.books.lock();
-        let Some(span) = books.code.allocate(total, &self.committed, commit)? else {
-            return Ok(None);
+        let span = {
+            let mut books = self.books.lock();
+            let Some(span) = books.code.allocate(total, &self.committed, commit)? else {
+                return Ok(None);
+            };
+            books.enter(split(&span, sizes));
+            span
         };
-        let objects = split(&span, sizes);
-        if let Err(error) = books.registry.register(&objects) {
+        let objects: Vec<_> = split(&span, sizes).collect();
+        if let Err(error) = self.registry.register(&objects) {
+            let mut books = self.books.lock();
+            books.leave(&objects);
             books.code.free(span);
             return Err(error);
-        }
-        if let Some(pages) = &mut books.pages {
-            objects.iter().for_each(|object| pages.add(object));
         }
         Ok(Some(Allocation { arena: Arc::clone(self), span, objects, charge }))
     }
@@ -173,21 +176,41 @@ impl Arena {
         self.books.lock().data.allocate(bytes, &self.committed, commit)
     }
 
-    /// Are these exactly registered ranges?
+    /// Are these exactly registered ranges? Takes no lock.
     pub(crate) fn check<'a>(
         &self,
         objects: impl IntoIterator<Item = &'a Range<usize>>,
     ) -> Result<()> {
-        let books = self.books.lock();
-        objects.into_iter().try_for_each(|object| books.registry.check(object))
+        objects.into_iter().try_for_each(|object| self.registry.check(object))
     }
 
     /// Gives objects back to be allocated again. Nobody runs or finds them any more.
+    ///
+    /// Best called with objects in the order of their addresses: those that touch are one piece of
+    /// work. Many pieces are many turns with the lock.
     pub(crate) fn free(&self, objects: &[Range<usize>]) -> Result<()> {
         if self.is_inherited() {
             return Ok(());
         }
-        let mut freeing = self.start_freeing(objects)?;
+        self.registry.unregister(objects)?;
+        let by_page = GRANULE < self.memory.write_granule();
+        let mut runs = Vec::new();
+        if by_page {
+            for some in objects.chunks(RUNS_A_TURN) {
+                runs.extend(self.books.lock().leave(some));
+            }
+        } else {
+            runs.extend_from_slice(objects);
+        }
+        for some in joined(runs).chunks(RUNS_A_TURN) {
+            self.free_runs(some);
+        }
+        Ok(())
+    }
+
+    /// Gives ranges without objects back to be allocated again.
+    fn free_runs(&self, runs: &[Range<usize>]) {
+        let mut freeing = self.books.lock().code.start_freeing(runs);
         while !freeing.is_done() {
             let gone = self.decommit(&freeing.decommit);
             let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
@@ -199,17 +222,6 @@ impl Arena {
             let mut books = self.books.lock();
             freeing = books.code.finish_freeing(freeing, &gone, &self.committed);
         }
-        Ok(())
-    }
-
-    /// Takes objects out of the books, and plans what becomes of their memory. Many objects are
-    /// many turns with the lock, between which others allocate.
-    fn start_freeing(&self, objects: &[Range<usize>]) -> Result<Freeing> {
-        let mut free = Vec::new();
-        for some in objects.chunks(OBJECTS_A_TURN) {
-            self.books.lock().unregister(some, &mut free)?;
-        }
-        Ok(self.books.lock().code.start_freeing(&free))
     }
 
     /// Gives whole blocks back to the system, and returns those for which it worked.
@@ -242,22 +254,17 @@ impl Drop for Arena {
 }
 
 impl Books {
-    /// Forgets objects, and adds what can be used again to the ranges of `free`, as one where they
-    /// touch.
-    fn unregister(&mut self, objects: &[Range<usize>], free: &mut Vec<Range<usize>>) -> Result<()> {
-        self.registry.unregister(objects)?;
-        for object in objects {
-            let run = match &mut self.pages {
-                Some(pages) => pages.remove(object),
-                None => object.clone(),
-            };
-            match free.last_mut() {
-                Some(last) if last.end == run.start => last.end = run.end,
-                _ if run.is_empty() => {}
-                _ => free.push(run),
-            }
+    /// Notes objects that are about to be written.
+    fn enter(&mut self, objects: impl Iterator<Item = Range<usize>>) {
+        if let Some(pages) = &mut self.pages {
+            objects.for_each(|object| pages.add(&object));
         }
-        Ok(())
+    }
+
+    /// Forgets objects, and returns what can be used again now.
+    fn leave(&mut self, objects: &[Range<usize>]) -> Vec<Range<usize>> {
+        let Some(pages) = &mut self.pages else { return objects.to_vec() };
+        objects.iter().map(|object| pages.remove(object)).filter(|run| !run.is_empty()).collect()
     }
 }
 
@@ -305,14 +312,25 @@ pub(crate) fn total(sizes: &[usize]) -> Option<usize> {
     rounded.into_iter().try_fold(0_usize, |sum, size| sum.checked_add(size?))
 }
 
-fn split(span: &Range<usize>, sizes: &[usize]) -> Vec<Range<usize>> {
+fn split(span: &Range<usize>, sizes: &[usize]) -> impl Iterator<Item = Range<usize>> {
     let mut start = span.start;
-    let next = |size: &usize| {
+    sizes.iter().map(move |size| {
         let object = start..start + (*size).max(1).next_multiple_of(GRANULE);
         start = object.end;
         object
-    };
-    sizes.iter().map(next).collect()
+    })
+}
+
+/// Ranges as one where one ends and the next starts.
+fn joined(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match runs.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => runs.push(range),
+        }
+    }
+    runs
 }
 
 /// Those of the ranges for which it worked.
