@@ -14,6 +14,7 @@ use vmem::{CodeMemory, CodeRequest, WriteScope};
 
 use crate::{
     blocks::Account,
+    collect::pace::Pace,
     config::Config,
     error::Result,
     index::{GRANULE, Index},
@@ -32,6 +33,8 @@ const MAPPINGS_LIMIT: usize = 8192;
 
 /// Chosen: some microseconds of work under the lock, between which others allocate.
 const RUNS_A_TURN: usize = 32;
+/// The same, of the lock of the code's file.
+const DISCARD_A_TURN: usize = 16 << 10;
 
 /// Memory for code and cells.
 #[derive(Debug)]
@@ -188,7 +191,7 @@ impl Arena {
     ///
     /// Best called with objects in the order of their addresses: those that touch are one piece of
     /// work. Many pieces are many turns with the lock.
-    pub(crate) fn free(&self, objects: &[Range<usize>]) -> Result<()> {
+    pub(crate) fn free(&self, objects: &[Range<usize>], pace: &mut Pace<'_>) -> Result<()> {
         if self.is_inherited() {
             return Ok(());
         }
@@ -203,20 +206,25 @@ impl Arena {
             runs.extend_from_slice(objects);
         }
         for some in joined(runs).chunks(RUNS_A_TURN) {
-            self.free_runs(some);
+            self.free_runs(some, pace);
         }
         Ok(())
     }
 
     /// Gives ranges without objects back to be allocated again.
-    fn free_runs(&self, runs: &[Range<usize>]) {
+    fn free_runs(&self, runs: &[Range<usize>], pace: &mut Pace<'_>) {
         let mut freeing = self.books.lock().code.start_freeing(runs);
         while !freeing.is_done() {
             let gone = self.decommit(&freeing.decommit);
+            pace.turn();
             let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
             for range in freeing.discard.iter().chain(stays) {
-                // A failure leaves stale bytes in a free range, overwritten before it is used.
-                drop(self.memory.discard_code(range.clone()));
+                for start in range.clone().step_by(DISCARD_A_TURN) {
+                    // A failure leaves stale bytes in a free range, overwritten before it is used.
+                    let piece = start..range.end.min(start + DISCARD_A_TURN);
+                    drop(self.memory.discard_code(piece));
+                    pace.turn();
+                }
             }
             self.reuse.owe();
             let mut books = self.books.lock();
@@ -300,7 +308,7 @@ impl Allocation {
 impl Drop for Allocation {
     fn drop(&mut self) {
         if !self.objects.is_empty() {
-            let freed = self.arena.free(&self.objects);
+            let freed = self.arena.free(&self.objects, &mut Pace::hasty());
             debug_assert!(freed.is_ok(), "allocated ranges are registered: {freed:?}");
         }
     }

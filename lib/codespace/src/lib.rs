@@ -19,6 +19,7 @@ mod scope;
 mod lookup;
 mod object;
 mod tables;
+mod tally;
 mod slab;
 mod state;
 mod retired;
@@ -47,7 +48,7 @@ mod error;
 pub use budget::{GENTLE_STEPS, HARD_STEPS, Shortage, Step, Whose};
 pub use cold::Swept;
 pub use collect::{
-    Activation, Answer, Answered, Collected, Collection, Handshake, Idle, Look, Round,
+    Activation, Answer, Answered, Collected, Collection, Handshake, Haste, Idle, Look, Round,
 };
 pub use config::Config;
 pub use draft::*;

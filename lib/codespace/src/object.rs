@@ -20,8 +20,8 @@ use crate::{
     install::Version,
     lazy_table,
     state::{Phase, State},
-    stats::{Class, Item},
     tables::{SafepointView, Tables},
+    tally::{Class, Item},
     unit::Identity,
 };
 

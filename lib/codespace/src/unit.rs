@@ -27,6 +27,7 @@ use crate::{
     arena::{Allocation, Arena},
     assumptions::Assumptions,
     cells::{CELL_BYTES, Cells},
+    collect::pace::Pace,
     config::Config,
     draft::{Flavor, Kind, Tier},
     error::{ErrorKind, Result},
@@ -39,9 +40,10 @@ use crate::{
     refs::CodeRef,
     reloc::Reach,
     retired::Retired,
-    state::{Phase, Released},
-    stats::{CodeStats, Counters, Item},
+    state::{self, Phase},
+    stats::{CodeStats, Counters},
     tables::Tables,
+    tally::{Item, Items},
     tenant::Tenant,
 };
 
@@ -85,6 +87,12 @@ struct Home {
     arena: Arc<Arena>,
     cells: Cells,
     lazy_table: usize,
+}
+
+/// An object that lost its last reference.
+struct Released {
+    id: u32,
+    generation: u32,
 }
 
 /// Who has what.
@@ -295,17 +303,45 @@ impl Unit {
 
     /// Gives back a counted reference to an object of this unit.
     pub(crate) fn release(&self, id: u32) {
+        if let Some((released, item)) = self.release_one(id) {
+            self.note_retired(&[released], &Items::from_iter([item]));
+        }
+    }
+
+    /// The same for several references.
+    pub(crate) fn release_all(&self, ids: Vec<u32>) {
+        let mut items = Items::default();
+        let note = |(released, item)| {
+            items.add(item);
+            released
+        };
+        let released: Vec<_> =
+            ids.into_iter().filter_map(|id| self.release_one(id)).map(note).collect();
+        if !released.is_empty() {
+            self.note_retired(&released, &items);
+        }
+    }
+
+    /// Something to be retired, if that was the last reference to it.
+    fn release_one(&self, id: u32) -> Option<(Released, Item)> {
         let code = self.manager.slab().record(id);
         // Read before: once it is retired, its unit's end may end it.
         let (item, subject) = (code.item(), code.subject());
         let generation = code.state().get().generation();
-        if code.state().release() == Released::Retired && self.manager.check_process().is_ok() {
-            self.identity.count(|counters| counters.retired(item));
+        let is_last = code.state().release() == state::Released::Retired;
+        (is_last && self.manager.check_process().is_ok()).then(|| {
             events::retire(&subject);
-            // [RET-AFTER]
-            let retired = Retired { id, generation, unit: self.identity.id, at: Instant::now() };
-            self.manager.retired().add(retired, item.bytes, self.manager.slab());
-        }
+            (Released { id, generation }, item)
+        })
+    }
+
+    fn note_retired(&self, released: &[Released], items: &Items) {
+        self.identity.count(|counters| counters.retired(items));
+        let (unit, at) = (self.identity.id, Instant::now());
+        // [RET-AFTER]
+        let retire = |&Released { id, generation }: &_| Retired { id, generation, unit, at };
+        let retired = released.iter().map(retire);
+        self.manager.retired().add(retired, items.total().bytes, self.manager.slab());
     }
 
     pub(crate) fn books(&self) -> &Mutex<Books> {
@@ -379,7 +415,8 @@ impl Unit {
         let bytes = allocation.take().iter().map(Range::len).sum();
         self.identity.placed(bytes);
         for reserved in reserved {
-            let id = self.start(reserved, 1);
+            let (id, item) = self.start(reserved, 1);
+            self.identity.published(&Items::from_iter([item]));
             self.books.get_mut().objects.insert(id);
         }
         Ok(())
@@ -395,20 +432,21 @@ impl Drop for Unit {
         self.manager.counters().unit_gone();
         let objects = std::mem::take(&mut self.books.get_mut().objects);
         let mut doomed = Vec::with_capacity(objects.len());
+        let (mut live, mut retired) = (Items::default(), Items::default());
         for id in objects {
             let item = self.manager.slab().record(id).item();
             let Some((object, phase)) = self.manager.slab().condemn(id) else { continue };
-            self.identity.count(|counters| match phase {
-                Phase::Retiring => counters.ended_retired(item),
-                _ => counters.ended(item),
-            });
+            let items = if phase == Phase::Retiring { &mut retired } else { &mut live };
+            items.add(item);
             doomed.push(object);
         }
+        self.identity.count(|counters| counters.ended(&live));
+        self.identity.count(|counters| counters.ended_retired(&retired));
         let own = self.stats();
         self.identity.count(|counters| counters.functions_gone(&own));
         self.manager.forget_unit(self.identity.id);
         events::unit_dropped(self.identity.id, doomed.len());
-        drop(self.manager.bury(doomed));
+        drop(self.manager.bury(doomed, &mut Pace::hasty()));
     }
 }
 
@@ -481,16 +519,18 @@ impl Identity {
         self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes.wrapping_neg()));
     }
 
-    /// An object can be found.
-    pub(crate) fn published(&self, item: Item) {
-        self.count(|counters| counters.published(item));
-        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(item.metadata));
+    /// Objects can be found.
+    pub(crate) fn published(&self, items: &Items) {
+        self.count(|counters| counters.published(items));
+        let metadata = items.total().metadata;
+        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(metadata));
     }
 
-    /// It is about to be freed.
-    pub(crate) fn removed(&self, item: Item) {
-        self.count(|counters| counters.removed(item));
-        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(item.metadata.wrapping_neg()));
+    /// They are about to be freed.
+    pub(crate) fn removed(&self, items: &Items) {
+        self.count(|counters| counters.removed(items));
+        let metadata = items.total().metadata;
+        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(metadata.wrapping_neg()));
     }
 
     pub(crate) fn id(&self) -> u64 {
