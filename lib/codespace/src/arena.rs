@@ -23,7 +23,7 @@ use crate::{
     registry::Registry,
     reuse::Reuse,
     slab::Slab,
-    space::Space,
+    space::{Freeing, Space},
     tenant::{Charge, Tenant},
 };
 
@@ -32,9 +32,9 @@ use crate::{
 const MAPPINGS_LIMIT: usize = 8192;
 
 /// Chosen: some microseconds of work under the lock, between which others allocate.
-const RUNS_A_TURN: usize = 32;
+const RUNS_A_TURN: usize = 8;
 /// The same, of the lock of the code's file.
-const DISCARD_A_TURN: usize = 16 << 10;
+const DISCARD_A_TURN: usize = 32 << 10;
 
 /// Memory for code and cells.
 #[derive(Debug)]
@@ -205,31 +205,39 @@ impl Arena {
         } else {
             runs.extend_from_slice(objects);
         }
-        for some in joined(runs).chunks(RUNS_A_TURN) {
-            self.free_runs(some, pace);
+        let plan = |some: &[_]| self.books.lock().code.start_freeing(some);
+        let mut todo: Vec<_> = joined(runs).chunks(RUNS_A_TURN).map(plan).collect();
+        while !todo.is_empty() {
+            let work = |freeing| {
+                let gone = self.work_off(&freeing, pace);
+                (freeing, gone)
+            };
+            let done: Vec<_> = todo.into_iter().map(work).collect();
+            // One for all: each is a barrier for who allocates next.
+            self.reuse.owe();
+            let finish = |(freeing, gone): (Freeing, Vec<_>)| {
+                let mut books = self.books.lock();
+                books.code.finish_freeing(freeing, &gone, &self.committed)
+            };
+            todo = done.into_iter().map(finish).filter(|rest| !rest.is_done()).collect();
         }
         Ok(())
     }
 
-    /// Gives ranges without objects back to be allocated again.
-    fn free_runs(&self, runs: &[Range<usize>], pace: &mut Pace<'_>) {
-        let mut freeing = self.books.lock().code.start_freeing(runs);
-        while !freeing.is_done() {
-            let gone = self.decommit(&freeing.decommit);
-            pace.turn();
-            let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
-            for range in freeing.discard.iter().chain(stays) {
-                for start in range.clone().step_by(DISCARD_A_TURN) {
-                    // A failure leaves stale bytes in a free range, overwritten before it is used.
-                    let piece = start..range.end.min(start + DISCARD_A_TURN);
-                    drop(self.memory.discard_code(piece));
-                    pace.turn();
-                }
+    /// Does to the memory what was planned, and returns the blocks that were given back.
+    fn work_off(&self, freeing: &Freeing, pace: &mut Pace<'_>) -> Vec<Range<usize>> {
+        let gone = self.decommit(&freeing.decommit);
+        pace.turn();
+        let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
+        for range in freeing.discard.iter().chain(stays) {
+            for start in range.clone().step_by(DISCARD_A_TURN) {
+                // A failure leaves stale bytes in a free range, overwritten before it is used.
+                let piece = start..range.end.min(start + DISCARD_A_TURN);
+                drop(self.memory.discard_code(piece));
+                pace.turn();
             }
-            self.reuse.owe();
-            let mut books = self.books.lock();
-            freeing = books.code.finish_freeing(freeing, &gone, &self.committed);
         }
+        gone
     }
 
     /// Gives whole blocks back to the system, and returns those for which it worked.

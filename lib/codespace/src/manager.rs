@@ -35,6 +35,7 @@ use crate::{
     retired::RetiredList,
     scope::CodeScope,
     slab::{Doomed, Expired, Slab},
+    spares::Spares,
     stats::{Counters, Stats},
     tenant::{Tenant, TenantSpec},
     unit::{Unit, UnitSpec},
@@ -68,6 +69,7 @@ struct Shared {
     /// Number of the last collection.
     collection: AtomicU32,
     haste: HasteCount,
+    spares: Spares,
 }
 
 impl CodeManager {
@@ -100,6 +102,7 @@ impl CodeManager {
             collecting: Mutex::new(Rank::Collecting, ()),
             collection: AtomicU32::new(0),
             haste: HasteCount::default(),
+            spares: Spares::new(),
             config,
         }));
         manager.add_arena(&manager.arenas())?;
@@ -292,6 +295,11 @@ impl CodeManager {
         &self.0.haste
     }
 
+    /// Side tables that are to be freed.
+    pub(crate) fn spares(&self) -> &Spares {
+        &self.0.spares
+    }
+
     /// The number of the last collection.
     pub(crate) fn collection(&self) -> &AtomicU32 {
         &self.0.collection
@@ -339,19 +347,20 @@ impl Shared {
     }
 
     fn remove(&self, expired: Vec<Expired>, pace: &mut Pace<'_>) -> Vec<Contents> {
-        let (now, mut objects) = (Instant::now(), Vec::with_capacity(expired.len()));
+        let mut objects = Vec::with_capacity(expired.len());
         let mut expired = expired.into_iter();
         while expired.len() != 0 {
             let some = expired.by_ref().take(OBJECTS_A_TURN).collect();
-            objects.extend(self.forget(some, now));
+            objects.extend(self.forget(some));
             pace.turn();
         }
         give_back(objects, pace)
     }
 
     /// Empties the records of some dead objects.
-    fn forget(&self, expired: Vec<Expired>, now: Instant) -> Vec<(Range<usize>, Contents)> {
+    fn forget(&self, expired: Vec<Expired>) -> Vec<(Range<usize>, Contents)> {
         // Told before it is so: what is published in the same place next is told afterwards.
+        let now = Instant::now();
         for together in expired.chunk_by(|one, other| one.retired_at() == other.retired_at()) {
             let time = together[0].retired_at().map(|then| now.saturating_duration_since(then));
             if let Some(time) = time {

@@ -39,9 +39,8 @@ pub struct Memory {
 mod entries {
     /// A `Vec` of installed code.
     pub(super) const FUNCTION: usize = size_of::<Option<u32>>();
-    /// An id in the unit's set. Nodes have room for 11 entries and a header of 12, and are 6 to 11
-    /// entries full; of a unit whose objects came in any order, 8.
-    pub(super) const OBJECT: usize = (11 * 4 + 12) / 7;
+    /// In the unit's list, whose room is for half as many again when it grows.
+    pub(super) const OBJECT: usize = 10;
     /// The unit itself, and its entry in the manager's map.
     pub(super) const UNIT: usize = 2 * ARC + 2 * size_of::<(u64, usize)>();
     /// The counts of an `Arc`.

@@ -114,6 +114,11 @@ impl Contents {
         Item { class, bytes: allocated.len(), metadata }
     }
 
+    /// The side tables, of what is over.
+    pub(crate) fn take_tables(&mut self) -> Tables {
+        std::mem::take(&mut self.tables)
+    }
+
     /// Tier and flavour.
     pub(crate) fn version(&self) -> Version {
         self.version

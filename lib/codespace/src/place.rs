@@ -185,6 +185,7 @@ impl Unit {
             objects.push((Place { range: range.start..range.start + length, body }, contents));
         }
         allocation.finish(scope)?;
+        self.manager().spares().free_some(drafts.len());
         let reserved = self.manager().slab().insert(objects)?;
         let bytes = allocation.take().iter().map(Range::len).sum();
         self.identity().placed(bytes);

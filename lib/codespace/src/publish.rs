@@ -59,7 +59,8 @@ impl Unit {
         let (mut replaced, mut installs) = (Vec::new(), Installs::default());
         let published = {
             let mut books = self.books().lock();
-            books.objects.extend(started.iter().map(|(code, _)| code.id()));
+            let ids = started.iter().map(|(code, _)| code.id());
+            books.objects.add(ids, self.manager().slab());
             let install = |(code, assumptions): (CodeRef, Option<u64>)| {
                 let installed = match books.assumptions.hold(assumptions) {
                     true => self.install(&mut books, &code, (&mut replaced, &mut installs)),

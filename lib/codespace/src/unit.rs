@@ -11,8 +11,8 @@
 
 use std::{
     any::Any,
-    collections::BTreeSet,
     fmt,
+    iter,
     ops::Range,
     // Handed out as a word of memory, and a static: loom's atomics are neither.
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -37,6 +37,7 @@ use crate::{
     manager::CodeManager,
     measures::Measures,
     object::{Contents, Place},
+    owned::Owned,
     refs::CodeRef,
     reloc::Reach,
     retired::Retired,
@@ -105,8 +106,8 @@ pub(crate) struct Books {
     /// Which functions have installed code that no cell leads to; empty before the first. See
     /// `cold`.
     pub(crate) suspended: Vec<bool>,
-    /// All objects that have not been freed.
-    pub(crate) objects: BTreeSet<u32>,
+    /// All objects that have not ended.
+    pub(crate) objects: Owned,
 }
 
 impl Unit {
@@ -128,7 +129,7 @@ impl Unit {
             assumptions: Assumptions::default(),
             table: vec![None; spec.functions as usize],
             suspended: Vec::new(),
-            objects: BTreeSet::new(),
+            objects: Owned::default(),
         };
         let mut unit = Self {
             manager: manager.clone(),
@@ -224,7 +225,7 @@ impl Unit {
         let books = self.books.lock();
         let slab = self.manager.slab();
         let starts: Vec<_> =
-            books.objects.iter().map(|&id| slab.record(id).range().start).collect();
+            books.objects.current(slab).map(|id| slab.record(id).range().start).collect();
         let arenas = self.manager.arenas();
         let is_used = |arena: &&Arc<Arena>| {
             let range = arena.code_range();
@@ -417,7 +418,7 @@ impl Unit {
         for reserved in reserved {
             let (id, item) = self.start(reserved, 1);
             self.identity.published(&Items::from_iter([item]));
-            self.books.get_mut().objects.insert(id);
+            self.books.get_mut().objects.add(iter::once(id), self.manager.slab());
         }
         Ok(())
     }
@@ -431,9 +432,10 @@ impl Drop for Unit {
         }
         self.manager.counters().unit_gone();
         let objects = std::mem::take(&mut self.books.get_mut().objects);
-        let mut doomed = Vec::with_capacity(objects.len());
+        let mut doomed = Vec::new();
         let (mut live, mut retired) = (Items::default(), Items::default());
-        for id in objects {
+        // Collections end none of them: they do not get hold of the unit any more.
+        for id in objects.current(self.manager.slab()) {
             let item = self.manager.slab().record(id).item();
             let Some((object, phase)) = self.manager.slab().condemn(id) else { continue };
             let items = if phase == Phase::Retiring { &mut retired } else { &mut live };
