@@ -7,7 +7,8 @@
 //!                └─ eras, limbo what is dead but may be in use    until scopes have closed
 //! ```
 //!
-//! What unlinks objects ends with [`CodeManager::reap`]; so does what wants memory.
+//! What unlinks objects ends with [`CodeManager::reap`]; what wants memory comes to it where there is
+//! no other.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -127,7 +128,6 @@ impl CodeManager {
     /// As for [`Self::new_unit`].
     pub fn new_unit_expecting(&self, spec: UnitSpec, code_bytes: usize) -> Result<Arc<Unit>> {
         self.check_process()?;
-        self.reap();
         let unit = Unit::new(self, spec, code_bytes)?;
         let id = unit.identity().id();
         events::unit_made(id, unit.functions());

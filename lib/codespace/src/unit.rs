@@ -381,13 +381,30 @@ impl Unit {
                 drop(self.manager.add_arena(&arenas));
                 continue;
             }
-            for index in choice.order {
-                if self.settle_in(&arenas[index], functions, lazy_stub)? {
-                    return Ok(());
+            let in_order = choice.order.into_iter().map(|index| &arenas[index]);
+            match self.settle_in_one(in_order, functions, lazy_stub) {
+                Ok(true) => return Ok(()),
+                // As for who publishes: what others have left is freed where there is no room.
+                Ok(false) if !self.manager.reap() => self.manager.add_arena(&arenas)?,
+                Err(error) if error.shortage().is_none() || !self.manager.reap() => {
+                    return Err(error);
                 }
+                _ => {}
             }
-            self.manager.add_arena(&arenas)?;
         }
+    }
+
+    /// Is there room in one of the arenas?
+    fn settle_in_one<'a>(
+        &mut self,
+        mut arenas: impl Iterator<Item = &'a Arc<Arena>>,
+        functions: u32,
+        lazy_stub: usize,
+    ) -> Result<bool> {
+        arenas.try_fold(false, |done, arena| match done {
+            true => Ok(true),
+            false => self.settle_in(arena, functions, lazy_stub),
+        })
     }
 
     fn settle_in(&mut self, arena: &Arc<Arena>, functions: u32, lazy_stub: usize) -> Result<bool> {
