@@ -17,7 +17,6 @@ use std::{
     ops::Range,
     // Loom does not look at numbers alone.
     sync::{Arc, OnceLock, Weak, atomic::AtomicUsize},
-    time::Instant,
 };
 
 use sync::{Mutex, Rank, atomic::AtomicU32};
@@ -347,6 +346,9 @@ impl Shared {
     }
 
     fn remove(&self, expired: Vec<Expired>, pace: &mut Pace<'_>) -> Vec<Contents> {
+        let is_same = |one: &Expired, other: &Expired| one.retired_at() == other.retired_at();
+        let times = |together: &[Expired]| Some((together[0].retired_at()?, together.len()));
+        let retired: Vec<_> = expired.chunk_by(is_same).filter_map(times).collect();
         let mut objects = Vec::with_capacity(expired.len());
         let mut expired = expired.into_iter();
         while expired.len() != 0 {
@@ -354,21 +356,19 @@ impl Shared {
             objects.extend(self.forget(some));
             pace.turn();
         }
-        give_back(objects, pace)
+        let contents = give_back(objects, pace);
+        for (then, objects) in retired {
+            self.measures.retire_to_free.record_times(then.elapsed(), objects);
+        }
+        contents
     }
 
     /// Empties the records of some dead objects.
     fn forget(&self, expired: Vec<Expired>) -> Vec<(Range<usize>, Contents)> {
         // Told before it is so: what is published in the same place next is told afterwards.
-        let now = Instant::now();
-        for together in expired.chunk_by(|one, other| one.retired_at() == other.retired_at()) {
-            let time = together[0].retired_at().map(|then| now.saturating_duration_since(then));
-            if let Some(time) = time {
-                self.measures.retire_to_free.record_times(time, together.len());
-            }
-            for object in together {
-                events::free(|| self.slab.record(object.id()).subject(), time);
-            }
+        for object in &expired {
+            let time = || object.retired_at().map(|then| then.elapsed());
+            events::free(|| self.slab.record(object.id()).subject(), time);
         }
         let objects = self.slab.remove(expired);
         for of_unit in objects.chunk_by(|(_, a), (_, b)| Arc::ptr_eq(&a.unit, &b.unit)) {

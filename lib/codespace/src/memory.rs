@@ -29,7 +29,7 @@ pub struct Memory {
     pub cell_bytes: usize,
     /// Records of code objects. For a manager also those that are free.
     pub record_bytes: usize,
-    /// Side tables.
+    /// Side tables. For a manager also those of freed code that wait for being freed.
     pub table_bytes: usize,
     /// Lists of what belongs to whom.
     pub book_bytes: usize,
@@ -92,6 +92,7 @@ impl CodeManager {
         let arenas = stats.arenas * (size_of::<Arena>() + entries::ARC + blocks) + registry;
         Memory {
             record_bytes: self.slab().bytes(),
+            table_bytes: units.table_bytes + self.spares().bytes(),
             book_bytes: units.book_bytes + Self::own_bytes() + arenas,
             ..units
         }

@@ -155,8 +155,8 @@ impl CodeMemory {
     ///
     /// # Errors
     ///
-    /// If a page is not committed, a write scope is open in one, or the system refuses. Nothing
-    /// has changed then.
+    /// If a page is not committed, a write scope is open in one, or the system refuses. All is as
+    /// before then, but what was in the pages may be zeros.
     pub fn decommit_code(&self, range: Range<usize>) -> Result<()> {
         self.check_process()?;
         self.backend.space().check_pages(&range)?;
