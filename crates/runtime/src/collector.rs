@@ -247,8 +247,9 @@ impl Collector {
         self.0.changed.notify_all();
     }
 
-    /// Collects on this thread.
+    /// Collects on this thread, which waits for it.
     pub(crate) fn collect(&self) -> Collected {
+        let _haste = self.0.manager.hurry();
         self.0.collect()
     }
 

@@ -39,6 +39,7 @@ trait Goal {
 impl Collector {
     /// Takes all steps to their end.
     pub(crate) fn take_all(&self, whose: Whose<'_>, steps: &[Step], cause: FlushCause) -> Removed {
+        let _haste = self.shared().manager().hurry();
         self.shared().give_up((whose, cause), steps, &mut All)
     }
 
@@ -59,6 +60,7 @@ impl Collector {
                 Shortage::Tenant { wanted } => (Whose::Tenant(tenant), wanted),
             };
             let missing = shared.manager().ransom(whose, wanted);
+            let _haste = shared.manager().hurry();
             let mut room = Room { attempt: &attempt, result, shortage, missing };
             let removed = shared.give_up((whose, FlushCause::Limit), &HARD_STEPS, &mut room);
             let is_met = room.is_met();

@@ -14,6 +14,7 @@ use vmem::{CodeMemory, CodeRequest, WriteScope};
 
 use crate::{
     blocks::Account,
+    collect::pace::Pace,
     config::Config,
     error::Result,
     index::{GRANULE, Index},
@@ -30,8 +31,10 @@ use crate::{
 /// 65,530 by default.
 const MAPPINGS_LIMIT: usize = 8192;
 
-/// Chosen: some microseconds of work under the lock.
-const OBJECTS_A_TURN: usize = 64;
+/// Chosen: some microseconds of work under the lock, between which others allocate.
+const RUNS_A_TURN: usize = 8;
+/// The same, of the lock of the code's file.
+const DISCARD_A_TURN: usize = 32 << 10;
 
 /// Memory for code and cells.
 #[derive(Debug)]
@@ -40,6 +43,7 @@ pub(crate) struct Arena {
     _registration: Registration,
     index: Index,
     books: Mutex<Books>,
+    registry: Registry,
     reuse: Reuse,
     memory: CodeMemory,
     committed: Arc<Account>,
@@ -50,7 +54,6 @@ pub(crate) struct Arena {
 struct Books {
     code: Space,
     data: Space,
-    registry: Registry,
     /// Where the unit of writing is larger than a granule.
     pages: Option<Pages>,
 }
@@ -89,13 +92,13 @@ impl Arena {
         let books = Books {
             code: Space::new(code.clone(), config.units(unit)),
             data: Space::new(memory.data_range(), config.units(GRANULE)),
-            registry: Registry::new(code.clone()),
             pages: (GRANULE < unit).then(|| Pages::new(code.clone(), unit)),
         };
         Ok(Self {
             _registration: Registration::new(&code, index.base(), slab),
             index,
             books: Mutex::new(Rank::Arena, books),
+            registry: Registry::new(code),
             reuse: Reuse::default(),
             memory,
             committed: Arc::clone(committed),
@@ -152,17 +155,20 @@ impl Arena {
         let Some(total) = total(sizes) else { return Ok(None) };
         let charge = Some(tenant.charge(total)?);
         let commit = |range| self.memory.commit_code(range);
-        let mut books = self.books.lock();
-        let Some(span) = books.code.allocate(total, &self.committed, commit)? else {
-            return Ok(None);
+        let span = {
+            let mut books = self.books.lock();
+            let Some(span) = books.code.allocate(total, &self.committed, commit)? else {
+                return Ok(None);
+            };
+            books.enter(split(&span, sizes));
+            span
         };
-        let objects = split(&span, sizes);
-        if let Err(error) = books.registry.register(&objects) {
+        let objects: Vec<_> = split(&span, sizes).collect();
+        if let Err(error) = self.registry.register(&objects) {
+            let mut books = self.books.lock();
+            books.leave(&objects);
             books.code.free(span);
             return Err(error);
-        }
-        if let Some(pages) = &mut books.pages {
-            objects.iter().for_each(|object| pages.add(object));
         }
         Ok(Some(Allocation { arena: Arc::clone(self), span, objects, charge }))
     }
@@ -173,43 +179,65 @@ impl Arena {
         self.books.lock().data.allocate(bytes, &self.committed, commit)
     }
 
-    /// Are these exactly registered ranges?
+    /// Are these exactly registered ranges? Takes no lock.
     pub(crate) fn check<'a>(
         &self,
         objects: impl IntoIterator<Item = &'a Range<usize>>,
     ) -> Result<()> {
-        let books = self.books.lock();
-        objects.into_iter().try_for_each(|object| books.registry.check(object))
+        objects.into_iter().try_for_each(|object| self.registry.check(object))
     }
 
     /// Gives objects back to be allocated again. Nobody runs or finds them any more.
-    pub(crate) fn free(&self, objects: &[Range<usize>]) -> Result<()> {
+    ///
+    /// Best called with objects in the order of their addresses: those that touch are one piece of
+    /// work. Many pieces are many turns with the lock.
+    pub(crate) fn free(&self, objects: &[Range<usize>], pace: &mut Pace<'_>) -> Result<()> {
         if self.is_inherited() {
             return Ok(());
         }
-        let mut freeing = self.start_freeing(objects)?;
-        while !freeing.is_done() {
-            let gone = self.decommit(&freeing.decommit);
-            let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
-            for range in freeing.discard.iter().chain(stays) {
-                // A failure leaves stale bytes in a free range, overwritten before it is used.
-                drop(self.memory.discard_code(range.clone()));
+        self.registry.unregister(objects)?;
+        let by_page = GRANULE < self.memory.write_granule();
+        let mut runs = Vec::new();
+        if by_page {
+            for some in objects.chunks(RUNS_A_TURN) {
+                runs.extend(self.books.lock().leave(some));
             }
+        } else {
+            runs.extend_from_slice(objects);
+        }
+        let plan = |some: &[_]| self.books.lock().code.start_freeing(some);
+        let mut todo: Vec<_> = joined(runs).chunks(RUNS_A_TURN).map(plan).collect();
+        while !todo.is_empty() {
+            let work = |freeing| {
+                let gone = self.work_off(&freeing, pace);
+                (freeing, gone)
+            };
+            let done: Vec<_> = todo.into_iter().map(work).collect();
+            // One for all: each is a barrier for who allocates next.
             self.reuse.owe();
-            let mut books = self.books.lock();
-            freeing = books.code.finish_freeing(freeing, &gone, &self.committed);
+            let finish = |(freeing, gone): (Freeing, Vec<_>)| {
+                let mut books = self.books.lock();
+                books.code.finish_freeing(freeing, &gone, &self.committed)
+            };
+            todo = done.into_iter().map(finish).filter(|rest| !rest.is_done()).collect();
         }
         Ok(())
     }
 
-    /// Takes objects out of the books, and plans what becomes of their memory. Many objects are
-    /// many turns with the lock, between which others allocate.
-    fn start_freeing(&self, objects: &[Range<usize>]) -> Result<Freeing> {
-        let mut free = Vec::new();
-        for some in objects.chunks(OBJECTS_A_TURN) {
-            self.books.lock().unregister(some, &mut free)?;
+    /// Does to the memory what was planned, and returns the blocks that were given back.
+    fn work_off(&self, freeing: &Freeing, pace: &mut Pace<'_>) -> Vec<Range<usize>> {
+        let gone = self.decommit(&freeing.decommit);
+        pace.turn();
+        let stays = freeing.decommit.iter().filter(|range| !gone.contains(range));
+        for range in freeing.discard.iter().chain(stays) {
+            for start in range.clone().step_by(DISCARD_A_TURN) {
+                // A failure leaves stale bytes in a free range, overwritten before it is used.
+                let piece = start..range.end.min(start + DISCARD_A_TURN);
+                drop(self.memory.discard_code(piece));
+                pace.turn();
+            }
         }
-        Ok(self.books.lock().code.start_freeing(&free))
+        gone
     }
 
     /// Gives whole blocks back to the system, and returns those for which it worked.
@@ -242,22 +270,17 @@ impl Drop for Arena {
 }
 
 impl Books {
-    /// Forgets objects, and adds what can be used again to the ranges of `free`, as one where they
-    /// touch.
-    fn unregister(&mut self, objects: &[Range<usize>], free: &mut Vec<Range<usize>>) -> Result<()> {
-        self.registry.unregister(objects)?;
-        for object in objects {
-            let run = match &mut self.pages {
-                Some(pages) => pages.remove(object),
-                None => object.clone(),
-            };
-            match free.last_mut() {
-                Some(last) if last.end == run.start => last.end = run.end,
-                _ if run.is_empty() => {}
-                _ => free.push(run),
-            }
+    /// Notes objects that are about to be written.
+    fn enter(&mut self, objects: impl Iterator<Item = Range<usize>>) {
+        if let Some(pages) = &mut self.pages {
+            objects.for_each(|object| pages.add(&object));
         }
-        Ok(())
+    }
+
+    /// Forgets objects, and returns what can be used again now.
+    fn leave(&mut self, objects: &[Range<usize>]) -> Vec<Range<usize>> {
+        let Some(pages) = &mut self.pages else { return objects.to_vec() };
+        objects.iter().map(|object| pages.remove(object)).filter(|run| !run.is_empty()).collect()
     }
 }
 
@@ -293,7 +316,7 @@ impl Allocation {
 impl Drop for Allocation {
     fn drop(&mut self) {
         if !self.objects.is_empty() {
-            let freed = self.arena.free(&self.objects);
+            let freed = self.arena.free(&self.objects, &mut Pace::hasty());
             debug_assert!(freed.is_ok(), "allocated ranges are registered: {freed:?}");
         }
     }
@@ -305,14 +328,25 @@ pub(crate) fn total(sizes: &[usize]) -> Option<usize> {
     rounded.into_iter().try_fold(0_usize, |sum, size| sum.checked_add(size?))
 }
 
-fn split(span: &Range<usize>, sizes: &[usize]) -> Vec<Range<usize>> {
+fn split(span: &Range<usize>, sizes: &[usize]) -> impl Iterator<Item = Range<usize>> {
     let mut start = span.start;
-    let next = |size: &usize| {
+    sizes.iter().map(move |size| {
         let object = start..start + (*size).max(1).next_multiple_of(GRANULE);
         start = object.end;
         object
-    };
-    sizes.iter().map(next).collect()
+    })
+}
+
+/// Ranges as one where one ends and the next starts.
+fn joined(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match runs.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => runs.push(range),
+        }
+    }
+    runs
 }
 
 /// Those of the ranges for which it worked.

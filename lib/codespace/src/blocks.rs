@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A block is what is given back at once; a step of several blocks is what is taken at once, so
-//! that publishing small functions seldom reaches the system.
+//! that publishing small functions seldom reaches the system. What is left of the limit at last is
+//! taken by blocks.
 #![forbid(unsafe_code)]
 
 use std::ops::Range;
@@ -148,10 +149,12 @@ impl Blocks {
         let step = self.step / self.block;
         let limit = (run.end.next_multiple_of(step)).min(self.committed.len());
         let end = (run.end..limit).find(|&block| self.committed[block]).unwrap_or(limit);
-        if account.take((end - run.start) * self.block).is_some() {
+        let (ahead, wanted) = ((end - run.start) * self.block, run.len() * self.block);
+        // Taking the last block ahead of need would leave nothing for the other part of an arena,
+        // of cells or code, without which this one is of no use.
+        if ahead < account.free() && account.take(ahead).is_some() {
             return Ok(run.start..end);
         }
-        let wanted = run.len() * self.block;
         if account.take(wanted).is_some() {
             return Ok(run);
         }
@@ -214,6 +217,17 @@ mod tests {
         let error = blocks.ensure(&(1010..1040), &account, |_| Ok(())).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::OutOfCodeMemory { wanted: 30, free: 25, .. }));
         assert_eq!(account.used(), 10);
+    }
+
+    #[test]
+    fn the_last_of_the_limit_is_taken_only_when_it_is_needed() {
+        let account = Account::new(40);
+        let [mut cells, mut code] = [1000..1100, 2000..2100].map(|at| Blocks::new(at, 10, 40));
+        assert_eq!(ensure(&mut cells, 1000..1001, &account), [1000..1010]);
+        assert_eq!(ensure(&mut code, 2000..2015, &account), [2000..2020]);
+        assert_eq!(ensure(&mut code, 2020..2021, &account), [2020..2030]);
+        assert!(cells.ensure(&(1010..1011), &account, |_| Ok(())).is_err());
+        assert_eq!(account.used(), 40);
     }
 
     #[test]

@@ -138,6 +138,11 @@ impl CodeManager {
         is_due(self.config().committed_limit, self.occupied_account().used(), new)
     }
 
+    /// Is so much occupied that somebody may soon wait for what is freed?
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        part(self.config().committed_limit, marks::LOW) < self.occupied_bytes()
+    }
+
     /// Bytes of committed memory that are handed out and not free again. Takes no lock.
     pub fn occupied_bytes(&self) -> usize {
         self.occupied_account().used()

@@ -21,6 +21,7 @@ use crate::{
     events,
     manager::CodeManager,
     remove::{Filter, Removed},
+    tally::Installs,
     unit::{Books, Unit},
 };
 
@@ -74,7 +75,7 @@ impl Unit {
     }
 
     fn sweep_batch(&self, functions: Range<u32>, filter: Filter) -> (Vec<u32>, usize) {
-        let (mut cold, mut suspended) = (Vec::new(), 0);
+        let (mut cold, mut suspended, mut installs) = (Vec::new(), 0, Installs::default());
         let mut books = self.books().lock();
         for function in functions {
             let Some(id) = books.table[function as usize] else { continue };
@@ -85,7 +86,7 @@ impl Unit {
             if books.is_suspended(function) {
                 books.end_suspension(function);
                 books.table[function as usize] = None;
-                self.identity().count(|counters| counters.uninstalled(version.tier));
+                installs.uninstall(version.tier);
                 cold.push(id);
             } else {
                 books.suspend(function);
@@ -93,6 +94,8 @@ impl Unit {
                 suspended += 1;
             }
         }
+        drop(books);
+        self.identity().count(|counters| counters.installed(&installs));
         (cold, suspended)
     }
 }

@@ -112,9 +112,9 @@ pub(crate) fn retire(of: &Subject) {
     );
 }
 
-/// Its memory is about to be used again; `since` it was retired.
+/// Its memory is about to be used again, so long after it was retired.
 #[inline]
-pub(crate) fn free(of: impl FnOnce() -> Subject, since: Option<Duration>) {
+pub(crate) fn free(of: impl FnOnce() -> Subject, time: impl FnOnce() -> Option<Duration>) {
     let of = LazyCell::new(of);
     trace!(
         name: "free",
@@ -123,7 +123,7 @@ pub(crate) fn free(of: impl FnOnce() -> Subject, since: Option<Duration>) {
         cell = of.cell(),
         address = of.range.start,
         bytes = of.range.len(),
-        microseconds = since.map(microseconds),
+        microseconds = time().map(microseconds),
         "code freed"
     );
 }

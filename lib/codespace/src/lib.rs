@@ -18,7 +18,9 @@ mod refs;
 mod scope;
 mod lookup;
 mod object;
+mod owned;
 mod tables;
+mod tally;
 mod slab;
 mod state;
 mod retired;
@@ -30,6 +32,7 @@ mod lazy_table;
 mod arena;
 mod index;
 mod space;
+mod spares;
 mod pool;
 mod blocks;
 mod pages;
@@ -47,7 +50,7 @@ mod error;
 pub use budget::{GENTLE_STEPS, HARD_STEPS, Shortage, Step, Whose};
 pub use cold::Swept;
 pub use collect::{
-    Activation, Answer, Answered, Collected, Collection, Handshake, Idle, Look, Round,
+    Activation, Answer, Answered, Collected, Collection, Handshake, Haste, Idle, Look, Round,
 };
 pub use config::Config;
 pub use draft::*;

@@ -7,7 +7,8 @@
 //!                └─ eras, limbo what is dead but may be in use    until scopes have closed
 //! ```
 //!
-//! What unlinks objects ends with [`CodeManager::reap`]; so does what wants memory.
+//! What unlinks objects ends with [`CodeManager::reap`]; what wants memory comes to it where there is
+//! no other.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -23,6 +24,7 @@ use sync::{Mutex, Rank, atomic::AtomicU32};
 use crate::{
     arena::Arena,
     blocks::Account,
+    collect::pace::{HasteCount, OBJECTS_A_TURN, Pace},
     config::Config,
     eras::Eras,
     error::{ErrorKind, Result},
@@ -33,6 +35,7 @@ use crate::{
     retired::RetiredList,
     scope::CodeScope,
     slab::{Doomed, Expired, Slab},
+    spares::Spares,
     stats::{Counters, Stats},
     tenant::{Tenant, TenantSpec},
     unit::{Unit, UnitSpec},
@@ -65,6 +68,8 @@ struct Shared {
     collecting: Mutex<()>,
     /// Number of the last collection.
     collection: AtomicU32,
+    haste: HasteCount,
+    spares: Spares,
 }
 
 impl CodeManager {
@@ -96,6 +101,8 @@ impl CodeManager {
             retired: RetiredList::new(),
             collecting: Mutex::new(Rank::Collecting, ()),
             collection: AtomicU32::new(0),
+            haste: HasteCount::default(),
+            spares: Spares::new(),
             config,
         }));
         manager.add_arena(&manager.arenas())?;
@@ -120,7 +127,6 @@ impl CodeManager {
     /// As for [`Self::new_unit`].
     pub fn new_unit_expecting(&self, spec: UnitSpec, code_bytes: usize) -> Result<Arc<Unit>> {
         self.check_process()?;
-        self.reap();
         let unit = Unit::new(self, spec, code_bytes)?;
         let id = unit.identity().id();
         events::unit_made(id, unit.functions());
@@ -169,7 +175,7 @@ impl CodeManager {
         if !self.is_waiting() || self.check_process().is_err() {
             return false;
         }
-        let contents = self.0.reap();
+        let contents = self.0.reap(&mut Pace::hasty());
         !contents.is_empty()
     }
 
@@ -283,6 +289,16 @@ impl CodeManager {
         &self.0.collecting
     }
 
+    /// Who waits for what collections free.
+    pub(crate) fn haste(&self) -> &HasteCount {
+        &self.0.haste
+    }
+
+    /// Side tables that are to be freed.
+    pub(crate) fn spares(&self) -> &Spares {
+        &self.0.spares
+    }
+
     /// The number of the last collection.
     pub(crate) fn collection(&self) -> &AtomicU32 {
         &self.0.collection
@@ -290,14 +306,14 @@ impl CodeManager {
 
     /// Lets dead objects be found no more, and frees them when nobody can be using them. What they
     /// held is to be dropped without locks: it may run code of the user.
-    pub(crate) fn bury(&self, doomed: Vec<Doomed>) -> Vec<Contents> {
+    pub(crate) fn bury(&self, doomed: Vec<Doomed>, pace: &mut Pace<'_>) -> Vec<Contents> {
         for object in &doomed {
             let code = self.0.slab.record(object.id());
             code.contents().arena.index().clear(&code.range());
         }
         self.0.limbo.add(doomed, &self.0.eras);
         match self.check_process() {
-            Ok(()) => self.0.reap(),
+            Ok(()) => self.0.reap(pace),
             Err(_) => Vec::new(),
         }
     }
@@ -325,23 +341,41 @@ impl Shared {
         }
     }
 
-    fn reap(&self) -> Vec<Contents> {
-        self.remove(self.limbo.take_ready(&self.eras))
+    fn reap(&self, pace: &mut Pace<'_>) -> Vec<Contents> {
+        self.remove(self.limbo.take_ready(&self.eras), pace)
     }
 
-    fn remove(&self, expired: Vec<Expired>) -> Vec<Contents> {
+    fn remove(&self, expired: Vec<Expired>, pace: &mut Pace<'_>) -> Vec<Contents> {
+        let is_same = |one: &Expired, other: &Expired| one.retired_at() == other.retired_at();
+        let times = |together: &[Expired]| Some((together[0].retired_at()?, together.len()));
+        let retired: Vec<_> = expired.chunk_by(is_same).filter_map(times).collect();
+        let mut objects = Vec::with_capacity(expired.len());
+        let mut expired = expired.into_iter();
+        while expired.len() != 0 {
+            let some = expired.by_ref().take(OBJECTS_A_TURN).collect();
+            objects.extend(self.forget(some));
+            pace.turn();
+        }
+        let contents = give_back(objects, pace);
+        for (then, objects) in retired {
+            self.measures.retire_to_free.record_times(then.elapsed(), objects);
+        }
+        contents
+    }
+
+    /// Empties the records of some dead objects.
+    fn forget(&self, expired: Vec<Expired>) -> Vec<(Range<usize>, Contents)> {
         // Told before it is so: what is published in the same place next is told afterwards.
         for object in &expired {
-            let time = object.retired_at().map(|then| then.elapsed());
-            time.iter().for_each(|&time| self.measures.retire_to_free.record_time(time));
+            let time = || object.retired_at().map(|then| then.elapsed());
             events::free(|| self.slab.record(object.id()).subject(), time);
         }
         let objects = self.slab.remove(expired);
-        for (range, contents) in &objects {
-            let item = contents.item(range);
-            contents.unit.removed(item);
+        for of_unit in objects.chunk_by(|(_, a), (_, b)| Arc::ptr_eq(&a.unit, &b.unit)) {
+            let items = of_unit.iter().map(|(range, contents)| contents.item(range));
+            of_unit[0].1.unit.removed(&items.collect());
         }
-        give_back(objects)
+        objects
     }
 }
 
@@ -352,7 +386,7 @@ impl Drop for Shared {
         }
         // What is left in the slab would hold its arena, and the arena the slab.
         let expired = self.limbo.take_all();
-        drop(self.remove(expired));
+        drop(self.remove(expired, &mut Pace::hasty()));
     }
 }
 
@@ -363,14 +397,17 @@ impl fmt::Debug for CodeManager {
 }
 
 /// Frees ranges arena by arena, and returns the rest, to be dropped: that may run code of the user.
-pub(crate) fn give_back(mut objects: Vec<(Range<usize>, Contents)>) -> Vec<Contents> {
+pub(crate) fn give_back(
+    mut objects: Vec<(Range<usize>, Contents)>,
+    pace: &mut Pace<'_>,
+) -> Vec<Contents> {
     objects.sort_unstable_by_key(|(range, _)| range.start);
     for run in objects.chunk_by(|(_, a), (_, b)| Arc::ptr_eq(&a.arena, &b.arena)) {
         let ranges: Vec<Range<usize>> = run.iter().map(|(range, _)| range.clone()).collect();
-        let freed = run[0].1.arena.free(&ranges);
+        let freed = run[0].1.arena.free(&ranges, pace);
         debug_assert!(freed.is_ok(), "objects have registered ranges: {freed:?}");
-        for (range, contents) in run {
-            contents.unit.freed(range.len());
+        for of_unit in run.chunk_by(|(_, a), (_, b)| Arc::ptr_eq(&a.unit, &b.unit)) {
+            of_unit[0].1.unit.freed(of_unit.iter().map(|(range, _)| range.len()).sum());
         }
     }
     objects.into_iter().map(|(_, contents)| contents).collect()

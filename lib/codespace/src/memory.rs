@@ -14,6 +14,7 @@ use crate::{
     cells::CELL_BYTES,
     manager::CodeManager,
     object::Code,
+    registry::Registry,
     stats::CodeStats,
     unit::{Identity, Unit},
 };
@@ -28,7 +29,7 @@ pub struct Memory {
     pub cell_bytes: usize,
     /// Records of code objects. For a manager also those that are free.
     pub record_bytes: usize,
-    /// Side tables.
+    /// Side tables. For a manager also those of freed code that wait for being freed.
     pub table_bytes: usize,
     /// Lists of what belongs to whom.
     pub book_bytes: usize,
@@ -38,10 +39,8 @@ pub struct Memory {
 mod entries {
     /// A `Vec` of installed code.
     pub(super) const FUNCTION: usize = size_of::<Option<u32>>();
-    /// An id in the unit's set and a range in the arena's registry. Nodes of these have room for 11
-    /// entries and a header of 12, and are 6 to 11 entries full: the arena's, to which objects come
-    /// in the order of addresses, 6; the set of a unit whose objects came in any order, 8.
-    pub(super) const OBJECT: usize = (11 * 4 + 12) / 7 + (22 * 8 + 12) / 6;
+    /// In the unit's list, whose room is for half as many again when it grows.
+    pub(super) const OBJECT: usize = 10;
     /// The unit itself, and its entry in the manager's map.
     pub(super) const UNIT: usize = 2 * ARC + 2 * size_of::<(u64, usize)>();
     /// The counts of an `Arc`.
@@ -89,9 +88,11 @@ impl CodeManager {
         let units = Memory::new(&stats.code, stats.units);
         let config = self.config();
         let blocks = (config.arena_code_bytes + config.arena_data_bytes) / config.units(1).block;
-        let arenas = stats.arenas * (size_of::<Arena>() + entries::ARC + blocks);
+        let registry = Registry::heap_bytes(config.arena_code_bytes, stats.committed_bytes);
+        let arenas = stats.arenas * (size_of::<Arena>() + entries::ARC + blocks) + registry;
         Memory {
             record_bytes: self.slab().bytes(),
+            table_bytes: units.table_bytes + self.spares().bytes(),
             book_bytes: units.book_bytes + Self::own_bytes() + arenas,
             ..units
         }

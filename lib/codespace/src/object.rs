@@ -20,8 +20,8 @@ use crate::{
     install::Version,
     lazy_table,
     state::{Phase, State},
-    stats::{Class, Item},
     tables::{SafepointView, Tables},
+    tally::{Class, Item},
     unit::Identity,
 };
 
@@ -112,6 +112,11 @@ impl Contents {
         };
         let metadata = size_of::<Code>() + self.tables.bytes();
         Item { class, bytes: allocated.len(), metadata }
+    }
+
+    /// The side tables, of what is over.
+    pub(crate) fn take_tables(&mut self) -> Tables {
+        std::mem::take(&mut self.tables)
     }
 
     /// Tier and flavour.

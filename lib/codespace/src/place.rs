@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::{
     arena::{Allocation, Arena, total},
+    collect::pace::Pace,
     draft::{Draft, Kind},
     error::{Error, ErrorKind, Result},
     install::Version,
@@ -67,7 +68,10 @@ impl Drop for Placed {
         if let Some(reserved) = self.reserved.take()
             && self.unit.manager().check_process().is_ok()
         {
-            drop(give_back(self.unit.manager().slab().withdraw(vec![reserved])));
+            drop(give_back(
+                self.unit.manager().slab().withdraw(vec![reserved]),
+                &mut Pace::hasty(),
+            ));
         }
     }
 }
@@ -181,6 +185,7 @@ impl Unit {
             objects.push((Place { range: range.start..range.start + length, body }, contents));
         }
         allocation.finish(scope)?;
+        self.manager().spares().free_some(drafts.len());
         let reserved = self.manager().slab().insert(objects)?;
         let bytes = allocation.take().iter().map(Range::len).sum();
         self.identity().placed(bytes);

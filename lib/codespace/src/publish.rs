@@ -20,6 +20,7 @@ use crate::{
     place::Placed,
     refs::CodeRef,
     slab::Reserved,
+    tally::{Installs, Item, Items},
     unit::{Books, Unit},
 };
 
@@ -46,44 +47,53 @@ impl Unit {
         let begun = Instant::now();
         self.check(&placed)?;
         let mut started = Vec::with_capacity(placed.len());
+        let mut items = Items::default();
         for placed in placed {
             let assumptions = placed.assumptions();
             let Some(reserved) = placed.take() else { continue };
-            let id = self.start(reserved, 1);
+            let (id, item) = self.start(reserved, 1);
+            items.add(item);
             started.push((CodeRef::adopt(self, id), assumptions));
         }
-        let mut replaced = Vec::new();
+        self.identity().published(&items);
+        let (mut replaced, mut installs) = (Vec::new(), Installs::default());
         let published = {
             let mut books = self.books().lock();
-            books.objects.extend(started.iter().map(|(code, _)| code.id()));
+            let ids = started.iter().map(|(code, _)| code.id());
+            books.objects.add(ids, self.manager().slab());
             let install = |(code, assumptions): (CodeRef, Option<u64>)| {
                 let installed = match books.assumptions.hold(assumptions) {
-                    true => self.install(&mut books, &code, &mut replaced),
+                    true => self.install(&mut books, &code, (&mut replaced, &mut installs)),
                     false => Installed::No(Reason::Outdated),
                 };
                 Published { code, installed }
             };
             started.into_iter().map(install).collect()
         };
-        replaced.into_iter().for_each(|id| self.release(id));
+        self.identity().count(|counters| counters.installed(&installs));
+        self.release_all(replaced);
         self.manager().measures().publish.record_time(begun.elapsed());
         Ok(published)
     }
 
-    /// [PUB-ORDER] 1 and 2: makes a record live and lets look-ups find it.
-    pub(crate) fn start(&self, reserved: Reserved, references: u32) -> u32 {
+    /// [PUB-ORDER] 1 and 2: makes a record live and lets look-ups find it. Counting is the
+    /// caller's part.
+    pub(crate) fn start(&self, reserved: Reserved, references: u32) -> (u32, Item) {
         let id = self.manager().slab().start(reserved, references);
         let code = self.manager().slab().record(id);
         code.contents().arena.index().set(&code.range(), id);
-        let item = code.item();
-        self.identity().published(item);
         events::publish(|| code.subject());
-        id
+        (id, code.item())
     }
 
     /// [PUB-ORDER] 3, if the rule says so. The table gets a reference of its own; what it had is
     /// to be released without the lock.
-    fn install(&self, books: &mut Books, code: &CodeRef, replaced: &mut Vec<u32>) -> Installed {
+    fn install(
+        &self,
+        books: &mut Books,
+        code: &CodeRef,
+        (replaced, installs): (&mut Vec<u32>, &mut Installs),
+    ) -> Installed {
         let Kind::Function(function) = code.kind() else {
             return Installed::No(Reason::NotAFunction);
         };
@@ -92,7 +102,8 @@ impl Unit {
         let decision = decide(books.mode, present.map(version), code.contents().version());
         if decision == Installed::Yes {
             code.state().acquire();
-            self.count_installed(code, present);
+            let tier = |id| self.manager().slab().record(id).tier();
+            installs.install(code.tier(), present.map(tier));
             books.table[function as usize] = Some(code.id());
             books.end_suspension(function);
             self.lead(books, function, code.entry());
@@ -102,17 +113,6 @@ impl Unit {
         let replaces = replaced.map(|id| self.manager().slab().record(id).entry());
         events::install(|| code.subject(), decision, replaces);
         decision
-    }
-
-    fn count_installed(&self, code: &CodeRef, present: Option<u32>) {
-        let present = present.map(|id| self.manager().slab().record(id).tier());
-        self.identity().count(|counters| {
-            counters.installed(code.tier());
-            if let Some(tier) = present {
-                counters.uninstalled(tier);
-                counters.replaced();
-            }
-        });
     }
 
     fn check(self: &Arc<Self>, placed: &[Placed]) -> Result<()> {

@@ -7,6 +7,7 @@ use crate::{
     draft::{Flavor, Tier},
     events,
     install::Version,
+    tally::{Installs, Items, Sum},
     unit::Unit,
 };
 
@@ -73,7 +74,7 @@ impl Unit {
     }
 
     fn take_installed(&self, functions: Range<u32>, filter: Filter) -> Vec<u32> {
-        let mut removed = Vec::new();
+        let (mut removed, mut installs) = (Vec::new(), Installs::default());
         let mut books = self.books().lock();
         for function in functions {
             let Some(id) = books.table[function as usize] else { continue };
@@ -81,24 +82,22 @@ impl Unit {
             if filter.matches(version) {
                 books.end_suspension(function);
                 books.table[function as usize] = None;
-                self.identity().count(|counters| counters.uninstalled(version.tier));
+                installs.uninstall(version.tier);
                 self.lead(&mut books, function, self.lazy_entry(function));
                 removed.push(id);
             }
         }
+        drop(books);
+        self.identity().count(|counters| counters.installed(&installs));
         removed
     }
 
     /// Gives the table's references back, without the lock.
     pub(crate) fn retire(&self, ids: Vec<u32>) -> Removed {
-        let mut removed = Removed::default();
-        for id in ids {
-            let item = self.manager().slab().record(id).item();
-            removed.functions += 1;
-            removed.code_bytes += item.bytes;
-            removed.metadata_bytes += item.metadata;
-            self.release(id);
-        }
+        let item = |&id: &u32| self.manager().slab().record(id).item();
+        let Sum { count, bytes, metadata } = ids.iter().map(item).collect::<Items>().total();
+        self.release_all(ids);
+        let removed = Removed { functions: count, code_bytes: bytes, metadata_bytes: metadata };
         if removed.functions != 0 {
             events::remove(self.identity().id(), removed);
         }

@@ -47,17 +47,22 @@ impl RetiredList {
         Self { objects, new_bytes: AtomicUsize::new(0) }
     }
 
-    /// Adds an object of that size. [RET-AFTER]
-    pub(crate) fn add(&self, object: Retired, bytes: usize, slab: &Slab) {
+    /// Adds objects of that size together. [RET-AFTER]
+    pub(crate) fn add(
+        &self,
+        added: impl ExactSizeIterator<Item = Retired>,
+        bytes: usize,
+        slab: &Slab,
+    ) {
         let mut objects = self.objects.lock();
-        if objects.len() == objects.capacity() {
+        if objects.capacity() - objects.len() < added.len() {
             // [RET-STALE]
             objects.retain(|object| object.is_current(slab));
             // If most were current: room for as many again, before the next look.
-            let room = objects.len().max(16);
+            let room = objects.len().max(16).max(added.len());
             objects.reserve(room);
         }
-        objects.push(object);
+        objects.extend(added);
         // Relaxed: for a decision that may come a little later.
         self.new_bytes.fetch_add(bytes, Ordering::Relaxed);
     }

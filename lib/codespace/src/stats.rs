@@ -10,7 +10,11 @@
 
 use sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{draft::Tier, measures::Distributions};
+use crate::{
+    draft::Tier,
+    measures::Distributions,
+    tally::{Class, Installs, Items, Sum},
+};
 
 /// What a manager's memory is used for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -100,38 +104,13 @@ pub struct Share {
     pub bytes: usize,
 }
 
-/// How an object is counted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Class {
-    Baseline,
-    Optimized,
-    Other,
-}
-
-impl Class {
-    pub(crate) fn of(tier: Tier) -> Self {
-        match tier {
-            Tier::Baseline => Self::Baseline,
-            Tier::Optimized => Self::Optimized,
-        }
-    }
-}
-
-/// What is counted of an object.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Item {
-    pub(crate) class: Class,
-    pub(crate) bytes: usize,
-    pub(crate) metadata: usize,
-}
-
 /// Counters behind [`CodeStats`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     generated: AtomicUsize,
     freed: AtomicUsize,
     metadata: AtomicUsize,
-    classes: [ClassCounter; 3],
+    classes: [ClassCounter; Class::ALL.len()],
     functions: AtomicUsize,
     /// Functions with code, by its tier.
     installed: [AtomicUsize; 2],
@@ -175,51 +154,59 @@ impl Counters {
         self.installed[Tier::Optimized as usize].fetch_sub(optimized, Ordering::Relaxed);
     }
 
-    /// Code of that tier is what callers of a function reach.
-    pub(crate) fn installed(&self, tier: Tier) {
-        self.installed[tier as usize].fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// It is no more.
-    pub(crate) fn uninstalled(&self, tier: Tier) {
-        self.installed[tier as usize].fetch_sub(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn replaced(&self) {
-        self.replacements.fetch_add(1, Ordering::Relaxed);
+    /// Code was installed, and not.
+    pub(crate) fn installed(&self, installs: &Installs) {
+        for ((counter, installed), uninstalled) in
+            self.installed.iter().zip(installs.installed).zip(installs.uninstalled)
+        {
+            let change = installed.wrapping_sub(uninstalled);
+            if change != 0 {
+                counter.fetch_add(change, Ordering::Relaxed);
+            }
+        }
+        if installs.replaced != 0 {
+            self.replacements.fetch_add(installs.replaced, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn placed(&self, bytes: usize) {
         self.generated.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(crate) fn published(&self, item: Item) {
-        self.metadata.fetch_add(item.metadata, Ordering::Relaxed);
-        let class = self.class(item.class);
-        class.live.add(item.bytes);
-        class.generated.fetch_add(item.bytes, Ordering::Relaxed);
+    pub(crate) fn published(&self, items: &Items) {
+        self.metadata.fetch_add(items.total().metadata, Ordering::Relaxed);
+        for (class, sum) in items.sums() {
+            let class = self.class(class);
+            class.live.add(sum);
+            class.generated.fetch_add(sum.bytes, Ordering::Relaxed);
+        }
     }
 
-    pub(crate) fn retired(&self, item: Item) {
-        self.retired.add(item.bytes);
+    pub(crate) fn retired(&self, items: &Items) {
+        self.retired.add(items.total());
     }
 
-    /// A live object has ended.
-    pub(crate) fn ended(&self, item: Item) {
-        self.class(item.class).live.subtract(item.bytes);
-        self.waiting.add(item.bytes);
+    /// Live objects have ended.
+    pub(crate) fn ended(&self, items: &Items) {
+        for (class, sum) in items.sums() {
+            self.class(class).live.subtract(sum);
+            self.waiting.add(sum);
+        }
     }
 
-    /// A retired object has ended.
-    pub(crate) fn ended_retired(&self, item: Item) {
-        self.retired.subtract(item.bytes);
-        self.ended(item);
+    /// Retired objects have ended.
+    pub(crate) fn ended_retired(&self, items: &Items) {
+        self.retired.subtract(items.total());
+        self.ended(items);
     }
 
-    pub(crate) fn removed(&self, item: Item) {
-        self.waiting.subtract(item.bytes);
-        self.metadata.fetch_sub(item.metadata, Ordering::Relaxed);
-        self.class(item.class).freed.fetch_add(item.bytes, Ordering::Relaxed);
+    pub(crate) fn removed(&self, items: &Items) {
+        let total = items.total();
+        self.waiting.subtract(total);
+        self.metadata.fetch_sub(total.metadata, Ordering::Relaxed);
+        for (class, sum) in items.sums() {
+            self.class(class).freed.fetch_add(sum.bytes, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn freed(&self, bytes: usize) {
@@ -297,14 +284,14 @@ struct ShareCounter {
 }
 
 impl ShareCounter {
-    fn add(&self, bytes: usize) {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    fn add(&self, sum: Sum) {
+        self.count.fetch_add(sum.count, Ordering::Relaxed);
+        self.bytes.fetch_add(sum.bytes, Ordering::Relaxed);
     }
 
-    fn subtract(&self, bytes: usize) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    fn subtract(&self, sum: Sum) {
+        self.count.fetch_sub(sum.count, Ordering::Relaxed);
+        self.bytes.fetch_sub(sum.bytes, Ordering::Relaxed);
     }
 
     fn snapshot(&self) -> Share {

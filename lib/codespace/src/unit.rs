@@ -11,8 +11,8 @@
 
 use std::{
     any::Any,
-    collections::BTreeSet,
     fmt,
+    iter,
     ops::Range,
     // Handed out as a word of memory, and a static: loom's atomics are neither.
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -27,6 +27,7 @@ use crate::{
     arena::{Allocation, Arena},
     assumptions::Assumptions,
     cells::{CELL_BYTES, Cells},
+    collect::pace::Pace,
     config::Config,
     draft::{Flavor, Kind, Tier},
     error::{ErrorKind, Result},
@@ -36,12 +37,14 @@ use crate::{
     manager::CodeManager,
     measures::Measures,
     object::{Contents, Place},
+    owned::Owned,
     refs::CodeRef,
     reloc::Reach,
     retired::Retired,
-    state::{Phase, Released},
-    stats::{CodeStats, Counters, Item},
+    state::{self, Phase},
+    stats::{CodeStats, Counters},
     tables::Tables,
+    tally::{Item, Items},
     tenant::Tenant,
 };
 
@@ -87,6 +90,12 @@ struct Home {
     lazy_table: usize,
 }
 
+/// An object that lost its last reference.
+struct Released {
+    id: u32,
+    generation: u32,
+}
+
 /// Who has what.
 #[derive(Debug)]
 pub(crate) struct Books {
@@ -97,8 +106,8 @@ pub(crate) struct Books {
     /// Which functions have installed code that no cell leads to; empty before the first. See
     /// `cold`.
     pub(crate) suspended: Vec<bool>,
-    /// All objects that have not been freed.
-    pub(crate) objects: BTreeSet<u32>,
+    /// All objects that have not ended.
+    pub(crate) objects: Owned,
 }
 
 impl Unit {
@@ -120,7 +129,7 @@ impl Unit {
             assumptions: Assumptions::default(),
             table: vec![None; spec.functions as usize],
             suspended: Vec::new(),
-            objects: BTreeSet::new(),
+            objects: Owned::default(),
         };
         let mut unit = Self {
             manager: manager.clone(),
@@ -216,7 +225,7 @@ impl Unit {
         let books = self.books.lock();
         let slab = self.manager.slab();
         let starts: Vec<_> =
-            books.objects.iter().map(|&id| slab.record(id).range().start).collect();
+            books.objects.current(slab).map(|id| slab.record(id).range().start).collect();
         let arenas = self.manager.arenas();
         let is_used = |arena: &&Arc<Arena>| {
             let range = arena.code_range();
@@ -295,17 +304,45 @@ impl Unit {
 
     /// Gives back a counted reference to an object of this unit.
     pub(crate) fn release(&self, id: u32) {
+        if let Some((released, item)) = self.release_one(id) {
+            self.note_retired(&[released], &Items::from_iter([item]));
+        }
+    }
+
+    /// The same for several references.
+    pub(crate) fn release_all(&self, ids: Vec<u32>) {
+        let mut items = Items::default();
+        let note = |(released, item)| {
+            items.add(item);
+            released
+        };
+        let released: Vec<_> =
+            ids.into_iter().filter_map(|id| self.release_one(id)).map(note).collect();
+        if !released.is_empty() {
+            self.note_retired(&released, &items);
+        }
+    }
+
+    /// Something to be retired, if that was the last reference to it.
+    fn release_one(&self, id: u32) -> Option<(Released, Item)> {
         let code = self.manager.slab().record(id);
         // Read before: once it is retired, its unit's end may end it.
         let (item, subject) = (code.item(), code.subject());
         let generation = code.state().get().generation();
-        if code.state().release() == Released::Retired && self.manager.check_process().is_ok() {
-            self.identity.count(|counters| counters.retired(item));
+        let is_last = code.state().release() == state::Released::Retired;
+        (is_last && self.manager.check_process().is_ok()).then(|| {
             events::retire(&subject);
-            // [RET-AFTER]
-            let retired = Retired { id, generation, unit: self.identity.id, at: Instant::now() };
-            self.manager.retired().add(retired, item.bytes, self.manager.slab());
-        }
+            (Released { id, generation }, item)
+        })
+    }
+
+    fn note_retired(&self, released: &[Released], items: &Items) {
+        self.identity.count(|counters| counters.retired(items));
+        let (unit, at) = (self.identity.id, Instant::now());
+        // [RET-AFTER]
+        let retire = |&Released { id, generation }: &_| Retired { id, generation, unit, at };
+        let retired = released.iter().map(retire);
+        self.manager.retired().add(retired, items.total().bytes, self.manager.slab());
     }
 
     pub(crate) fn books(&self) -> &Mutex<Books> {
@@ -344,13 +381,30 @@ impl Unit {
                 drop(self.manager.add_arena(&arenas));
                 continue;
             }
-            for index in choice.order {
-                if self.settle_in(&arenas[index], functions, lazy_stub)? {
-                    return Ok(());
+            let in_order = choice.order.into_iter().map(|index| &arenas[index]);
+            match self.settle_in_one(in_order, functions, lazy_stub) {
+                Ok(true) => return Ok(()),
+                // As for who publishes: what others have left is freed where there is no room.
+                Ok(false) if !self.manager.reap() => self.manager.add_arena(&arenas)?,
+                Err(error) if error.shortage().is_none() || !self.manager.reap() => {
+                    return Err(error);
                 }
+                _ => {}
             }
-            self.manager.add_arena(&arenas)?;
         }
+    }
+
+    /// Is there room in one of the arenas?
+    fn settle_in_one<'a>(
+        &mut self,
+        mut arenas: impl Iterator<Item = &'a Arc<Arena>>,
+        functions: u32,
+        lazy_stub: usize,
+    ) -> Result<bool> {
+        arenas.try_fold(false, |done, arena| match done {
+            true => Ok(true),
+            false => self.settle_in(arena, functions, lazy_stub),
+        })
     }
 
     fn settle_in(&mut self, arena: &Arc<Arena>, functions: u32, lazy_stub: usize) -> Result<bool> {
@@ -379,8 +433,9 @@ impl Unit {
         let bytes = allocation.take().iter().map(Range::len).sum();
         self.identity.placed(bytes);
         for reserved in reserved {
-            let id = self.start(reserved, 1);
-            self.books.get_mut().objects.insert(id);
+            let (id, item) = self.start(reserved, 1);
+            self.identity.published(&Items::from_iter([item]));
+            self.books.get_mut().objects.add(iter::once(id), self.manager.slab());
         }
         Ok(())
     }
@@ -394,21 +449,23 @@ impl Drop for Unit {
         }
         self.manager.counters().unit_gone();
         let objects = std::mem::take(&mut self.books.get_mut().objects);
-        let mut doomed = Vec::with_capacity(objects.len());
-        for id in objects {
+        let mut doomed = Vec::new();
+        let (mut live, mut retired) = (Items::default(), Items::default());
+        // Collections end none of them: they do not get hold of the unit any more.
+        for id in objects.current(self.manager.slab()) {
             let item = self.manager.slab().record(id).item();
             let Some((object, phase)) = self.manager.slab().condemn(id) else { continue };
-            self.identity.count(|counters| match phase {
-                Phase::Retiring => counters.ended_retired(item),
-                _ => counters.ended(item),
-            });
+            let items = if phase == Phase::Retiring { &mut retired } else { &mut live };
+            items.add(item);
             doomed.push(object);
         }
+        self.identity.count(|counters| counters.ended(&live));
+        self.identity.count(|counters| counters.ended_retired(&retired));
         let own = self.stats();
         self.identity.count(|counters| counters.functions_gone(&own));
         self.manager.forget_unit(self.identity.id);
         events::unit_dropped(self.identity.id, doomed.len());
-        drop(self.manager.bury(doomed));
+        drop(self.manager.bury(doomed, &mut Pace::hasty()));
     }
 }
 
@@ -481,16 +538,18 @@ impl Identity {
         self.sizes.iter().for_each(|sizes| sizes.grow_code(bytes.wrapping_neg()));
     }
 
-    /// An object can be found.
-    pub(crate) fn published(&self, item: Item) {
-        self.count(|counters| counters.published(item));
-        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(item.metadata));
+    /// Objects can be found.
+    pub(crate) fn published(&self, items: &Items) {
+        self.count(|counters| counters.published(items));
+        let metadata = items.total().metadata;
+        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(metadata));
     }
 
-    /// It is about to be freed.
-    pub(crate) fn removed(&self, item: Item) {
-        self.count(|counters| counters.removed(item));
-        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(item.metadata.wrapping_neg()));
+    /// They are about to be freed.
+    pub(crate) fn removed(&self, items: &Items) {
+        self.count(|counters| counters.removed(items));
+        let metadata = items.total().metadata;
+        self.sizes.iter().for_each(|sizes| sizes.grow_metadata(metadata.wrapping_neg()));
     }
 
     pub(crate) fn id(&self) -> u64 {

@@ -33,8 +33,14 @@ impl Buckets {
     /// One more number of that size.
     #[inline]
     pub(crate) fn add(&self, number: u64) {
+        self.add_many(number, 1);
+    }
+
+    /// So many more of that size.
+    #[inline]
+    pub(crate) fn add_many(&self, number: u64, times: u64) {
         // Relaxed here and below: counts alone, by which nobody finds anything.
-        self.0[bucket(number)].fetch_add(1, Ordering::Relaxed);
+        self.0[bucket(number)].fetch_add(times, Ordering::Relaxed);
     }
 
     /// One less.

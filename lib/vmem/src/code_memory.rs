@@ -155,8 +155,8 @@ impl CodeMemory {
     ///
     /// # Errors
     ///
-    /// If a page is not committed, a write scope is open in one, or the system refuses. Nothing
-    /// has changed then.
+    /// If a page is not committed, a write scope is open in one, or the system refuses. All is as
+    /// before then, but what was in the pages may be zeros.
     pub fn decommit_code(&self, range: Range<usize>) -> Result<()> {
         self.check_process()?;
         self.backend.space().check_pages(&range)?;
@@ -177,7 +177,8 @@ impl CodeMemory {
     /// As [`write`](Self::write) and [`WriteScope::finish`]. Some of it may have been
     /// overwritten.
     pub fn discard_code(&self, range: Range<usize>) -> Result<()> {
-        const PIECE: usize = 16 << 10;
+        // The system lets nobody else write meanwhile, and who waits for that spins.
+        const PIECE: usize = 4 << 10;
         static TRAPS: [u8; PIECE] = [TRAP_BYTE; PIECE];
         let claim = self.claim_for_writing(range)?;
         let Range { start, end } = claim.range();

@@ -1,7 +1,7 @@
 //! The right to write a range of code.
 #![forbid(unsafe_code)]
 
-use std::ops::Range;
+use std::{cell::Cell, ops::Range};
 
 use crate::{
     ErrorKind, FaultKind, Result, TRAP_BYTE, ledger::Claim, space::Faults, strategy::CodeBackend,
@@ -22,8 +22,17 @@ pub struct WriteScope<'m> {
     bytes: Vec<u8>,
 }
 
+/// Chosen: for all but the largest functions and batches.
+const SPARE_BYTES: usize = 64 << 10;
+
+thread_local! {
+    /// The buffer of a scope that has ended. Without it each function would be two visits to the
+    /// allocator, for a size for which it locks, beside collectors that give it much to do.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 impl<'m> WriteScope<'m> {
-    /// Allocates the buffer.
+    /// Finds a buffer.
     pub(crate) fn open(
         backend: &'m dyn CodeBackend,
         claim: Claim<'m>,
@@ -31,7 +40,9 @@ impl<'m> WriteScope<'m> {
     ) -> Result<Self> {
         let wanted = claim.range().len();
         faults.check(FaultKind::Buffer)?;
-        let mut bytes = Vec::new();
+        // Nothing is left of it while a thread ends.
+        let mut bytes = SPARE.try_with(Cell::take).unwrap_or_default();
+        bytes.clear();
         bytes.try_reserve_exact(wanted).map_err(|_| ErrorKind::OutOfHeap { wanted })?;
         bytes.resize(wanted, TRAP_BYTE);
         Ok(Self { backend, claim, bytes })
@@ -61,5 +72,15 @@ impl<'m> WriteScope<'m> {
             return Ok(());
         }
         self.backend.write(self.claim.range().start, &self.bytes)
+    }
+}
+
+impl Drop for WriteScope<'_> {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes.capacity() <= SPARE_BYTES {
+            // Else it is freed, as the larger ones are.
+            let _ = SPARE.try_with(|spare| spare.set(bytes));
+        }
     }
 }

@@ -385,3 +385,18 @@ fn memory_pressure_is_watched_if_that_is_wanted_and_possible() {
     // Threads end with their engines; the system takes a moment to forget them.
     eventually("no thread is left", || watchers() == 0);
 }
+
+#[test]
+fn programs_run_under_small_limits_on_code_memory() {
+    const MODULE: &str = r#"(module (func $add (param i32) (result i32)
+            (i32.add (local.get 0) (i32.const 1)))
+        (func (export "f") (param i32) (result i32) (call $add (local.get 0))))"#;
+    for kib in [128, 192, 256, 320, 512, 1024] {
+        let engine = engine_with(|config| {
+            config.code_memory_limit(kib << 10);
+        });
+        let (mut store, instance) = instance_of(&engine, MODULE);
+        assert_eq!(run_i32(&mut store, instance, ("f", 1)).unwrap(), 2, "{kib} KiB");
+        assert!(engine.stats().code.committed_bytes <= kib << 10);
+    }
+}

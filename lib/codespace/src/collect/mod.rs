@@ -8,8 +8,8 @@
 //!                                                          seen
 //! ```
 //!
-//! Begin and finish take the locks that publishing takes for a moment each, and for one object at
-//! most; all else is done without any.
+//! Begin and finish take the locks that publishing takes for a moment each; all else is done without
+//! any.
 //!
 //! * [COL-TAKEN] what a collection may end was unreachable and retiring before it began
 //!   [RET-AFTER], so every look that the round counts came after.
@@ -20,18 +20,22 @@
 //! walked ([`Activation::look`]), and threads.
 
 mod activation;
+pub(crate) mod pace;
 mod round;
 
 use std::{collections::BTreeMap, time::Instant};
 
+use pace::{OBJECTS_A_TURN, Pace};
+
 use sync::{Arc, MutexGuard, atomic::Ordering};
 
 pub use activation::{Activation, Answer, Handshake, Look};
+pub use pace::Haste;
 pub use round::{Answered, Round};
 
 use crate::{
-    error::Result, events, manager::CodeManager, retired::Retired, scope::CodeScope, slab::Doomed,
-    unit::Unit,
+    error::Result, events, manager::CodeManager, object::Contents, retired::Retired,
+    scope::CodeScope, slab::Doomed, tally::Items, unit::Unit,
 };
 
 /// What a collection has freed. The memory is usable again once the scopes that were open have
@@ -186,23 +190,28 @@ impl Collection<'_> {
         for (id, objects) in by_unit {
             // A unit that is gone, or going, ends its objects itself.
             let Some(unit) = self.manager.unit(id) else { continue };
-            for object in objects {
-                match unit.end_retired(object, self.number, &mut collected) {
-                    Some(object) => doomed.push(object),
-                    None if object.is_current(self.manager.slab()) => survivors.push(object),
-                    None => {}
-                }
-            }
+            let ended = unit.end_retired(&objects, self.number, &mut doomed).total();
+            collected.objects += ended.count;
+            collected.code_bytes += ended.bytes;
+            collected.metadata_bytes += ended.metadata;
+            // What was ended is not current any more.
+            let slab = self.manager.slab();
+            survivors.extend(objects.into_iter().filter(|object| object.is_current(slab)));
             units.push(unit);
         }
         collected.survivors = survivors.len();
         self.manager.retired().put_back(survivors);
         // Before the next collection begins: who wants room and finds nothing to collect is to find
         // the room.
-        let contents = self.manager.bury(doomed);
+        let mut pace = Pace::gentle(self.manager);
+        let mut contents = self.manager.bury(doomed, &mut pace);
+        self.manager.spares().keep(contents.iter_mut().map(Contents::take_tables));
         // What follows may run code of the user.
         drop(self.alone.take());
-        drop(contents);
+        while !contents.is_empty() {
+            contents.truncate(contents.len().saturating_sub(OBJECTS_A_TURN));
+            pace.turn();
+        }
         drop(units);
         let time = self.begun.elapsed();
         events::collect(collected, time);
@@ -228,26 +237,27 @@ fn see(scope: &CodeScope<'_>, collection: Option<u32>, return_address: usize) ->
 }
 
 impl Unit {
-    /// Ends a retired object of this unit that the collection has not seen.
-    fn end_retired(
-        &self,
-        object: Retired,
-        collection: u32,
-        collected: &mut Collected,
-    ) -> Option<Doomed> {
+    /// Ends those retired objects of this unit that the collection has not seen.
+    fn end_retired(&self, objects: &[Retired], collection: u32, doomed: &mut Vec<Doomed>) -> Items {
         let slab = self.manager().slab();
-        let mut books = self.books().lock();
-        if !books.objects.contains(&object.id) {
-            return None;
+        let mut ended = Items::default();
+        for object in objects.iter().filter(|object| object.is_current(slab)) {
+            // Nobody else ends it, as the unit is not going.
+            let item = slab.record(object.id).item();
+            if let Some(dead) = slab.kill(object.id, object.generation, collection) {
+                doomed.push(dead.retired_at(object.at));
+                ended.add(item);
+            }
         }
-        let item = slab.record(object.id).item();
-        let doomed = slab.kill(object.id, object.generation, collection)?.retired_at(object.at);
-        books.objects.remove(&object.id);
-        drop(books);
-        self.identity().count(|counters| counters.ended_retired(item));
-        collected.objects += 1;
-        collected.code_bytes += item.bytes;
-        collected.metadata_bytes += item.metadata;
-        Some(doomed)
+        self.identity().count(|counters| counters.ended_retired(&ended));
+        ended
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+impl CodeManager {
+    /// Frees all retired code of tests that run none.
+    pub(crate) fn collect_what_nobody_runs(&self) -> Collected {
+        self.begin_collection().end()
     }
 }

@@ -24,6 +24,8 @@ use crate::{
 
 /// Code objects start at multiples of this, so that none shares a cache line with another.
 const GRANULE: usize = 64;
+/// Chosen: some microseconds of the system's.
+const PIECE: usize = 64 << 10;
 
 /// The backend of [`Strategy::File`].
 #[derive(Debug)]
@@ -53,6 +55,13 @@ impl FileCode {
     fn offset(&self, address: usize) -> usize {
         address - self.space.range().start
     }
+
+    /// Gives memory back, in pieces: while the system works on one it lets nobody write.
+    fn punch(&self, range: Range<usize>) -> Result<()> {
+        let (start, end) = (self.offset(range.start), self.offset(range.end));
+        let mut pieces = (start..end).step_by(PIECE);
+        pieces.try_for_each(|at| self.file.punch(at..end.min(at + PIECE)))
+    }
 }
 
 impl CodeBackend for FileCode {
@@ -80,9 +89,8 @@ impl CodeBackend for FileCode {
         // First out of reach, then back to the system: a page that is executed or read after it
         // was punched would get memory again.
         self.space.protect(range.clone(), Access::None, FaultKind::Decommit)?;
-        let offsets = self.offset(range.start)..self.offset(range.end);
         let punched = self.space.faults().check(FaultKind::Decommit);
-        if let Err(error) = punched.and_then(|()| self.file.punch(offsets)) {
+        if let Err(error) = punched.and_then(|()| self.punch(range.clone())) {
             // If this fails as well, the pages only stay out of reach.
             drop(self.space.protect_again(range, Access::ReadExecute));
             return Err(error);

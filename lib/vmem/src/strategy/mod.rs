@@ -105,7 +105,8 @@ pub(crate) trait CodeBackend: Debug + Send + Sync {
     /// Makes pages executable; they read as zeros.
     fn commit(&self, range: Range<usize>) -> Result<()>;
 
-    /// Makes pages inaccessible and gives their memory back; on failure all is as before.
+    /// Makes pages inaccessible and gives their memory back; on failure they are as accessible as
+    /// before, and what was in them may be gone.
     fn decommit(&self, range: Range<usize>) -> Result<()>;
 
     /// Writes code.
