@@ -8,8 +8,7 @@
 //! ```
 //!
 //! A block is what is given back at once; a step of several blocks is what is taken at once, so
-//! that publishing small functions seldom reaches the system. What is left of the limit at last is
-//! taken by blocks.
+//! that publishing small functions seldom reaches the system.
 #![forbid(unsafe_code)]
 
 use std::ops::Range;
@@ -150,9 +149,9 @@ impl Blocks {
         let limit = (run.end.next_multiple_of(step)).min(self.committed.len());
         let end = (run.end..limit).find(|&block| self.committed[block]).unwrap_or(limit);
         let (ahead, wanted) = ((end - run.start) * self.block, run.len() * self.block);
-        // Taking the last block ahead of need would leave nothing for the other part of an arena,
-        // of cells or code, without which this one is of no use.
-        if ahead < account.free() && account.take(ahead).is_some() {
+        // All there may ever be is not for one part of one arena: code is of no use without cells,
+        // nor cells without code.
+        if ahead < account.limit && account.take(ahead).is_some() {
             return Ok(run.start..end);
         }
         if account.take(wanted).is_some() {
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_the_limit_is_taken_only_when_it_is_needed() {
+    fn a_step_that_is_all_there_may_be_is_not_taken_ahead() {
         let account = Account::new(40);
         let [mut cells, mut code] = [1000..1100, 2000..2100].map(|at| Blocks::new(at, 10, 40));
         assert_eq!(ensure(&mut cells, 1000..1001, &account), [1000..1010]);
