@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use codespace::TenantStats;
 use tierup_runtime::{CollectionStats, CompiledModule, EngineState, FlushStats};
-use tierup_tiering::{CompileCounters, CompileStats, ModuleTiering, PoolLoad, TierUpCounts};
+use tierup_tiering::{
+    CompileCounters, CompileStats, ModuleTiering, PoolLoad, ReplacementCounts, TierUpCounts,
+};
 
 use crate::SharingStats;
 
@@ -24,6 +26,8 @@ pub struct EngineStats {
     pub compiles: CompileStats,
     /// What became of functions that ran long.
     pub tier_ups: TierUpCounts,
+    /// What became of loops that ran long within one call.
+    pub replacements: ReplacementCounts,
     /// What the threads do that optimize in the background.
     pub background: PoolLoad,
     /// Collections of code.
@@ -117,6 +121,7 @@ impl EngineStats {
             memory: MemoryStats::of_engine(state, counters),
             compiles: counters.stats(),
             tier_ups: counters.tier_ups(),
+            replacements: counters.replacements(),
             background,
             collections: state.collection_stats(),
             flushes: state.flush_stats(),

@@ -77,6 +77,11 @@ impl<'a> Control<'a> {
         self.frames.last().map_or(0, |frame| frame.height)
     }
 
+    /// How many constructs are open.
+    pub(super) fn depth(&self) -> usize {
+        self.frames.len()
+    }
+
     /// What a `return` takes.
     pub(super) fn function_results(&self) -> &'a [ValType] {
         self.frames.first().map_or(&[], |frame| frame.results)
@@ -125,6 +130,7 @@ impl<'a> Translator<'a> {
         }
         let (params, results) = self.block_type(ty)?;
         let height = self.height_below(params.len())?;
+        self.bind_operands(height)?;
         let join = self.join(results)?;
         self.control.frames.push(Frame { height, params, results, kind: Kind::Forward(join) });
         Ok(())
@@ -136,12 +142,14 @@ impl<'a> Translator<'a> {
         }
         let (params, results) = self.block_type(ty)?;
         let height = self.height_below(params.len())?;
+        self.bind_operands(height)?;
         let args = self.peek_args(params)?;
         let header = self.block_with_params(params)?;
         self.builder.ins().jump(header, &args);
         self.reuse_args(args);
         self.truncate(height);
         self.builder.switch_to_block(header);
+        self.take_over(header, params)?;
         self.push_block_params(header, params);
         self.control.frames.push(Frame { height, params, results, kind: Kind::Loop { header } });
         self.loops += 1;
@@ -156,6 +164,7 @@ impl<'a> Translator<'a> {
         let condition = self.pop_i32()?;
         let (params, results) = self.block_type(ty)?;
         let height = self.height_below(params.len())?;
+        self.bind_operands(height)?;
         let then = self.builder.create_block();
         let otherwise = self.builder.create_block();
         let join = self.join(results)?;
@@ -213,6 +222,7 @@ impl<'a> Translator<'a> {
                 self.continue_at(join, frame.height, frame.results);
             }
         }
+        self.leave_construct(frame.height);
         if self.control.frames.is_empty() && self.is_reachable() {
             self.emit_return(frame.results)?;
         }
