@@ -16,7 +16,7 @@ use sync::{Mutex, Rank};
 
 use crate::job::Stage;
 
-/// A loop around others is worth choosing if it reported so often.
+/// A loop is known to go on if it reported so often: the first time may be its only one.
 const SEEN: u32 = 2;
 
 /// What is remembered of the loops of one function.
@@ -87,10 +87,16 @@ impl Loops {
         list.choose(position, patience, &around)
     }
 
-    /// As `choose`, for those who want to have it at once.
+    /// As `choose`, for those who want to have it at once: itself, if it goes on.
     pub(crate) fn choose_itself(&self, position: u32) -> Option<u32> {
         let mut list = self.0.lock();
-        (list.record(position).stage == Stage::Idle).then_some(position)
+        let record = list.record(position);
+        (record.stage == Stage::Idle && SEEN <= record.reports).then_some(position)
+    }
+
+    /// Has it no code, but may get some?
+    pub(crate) fn is_wanted(&self, position: u32) -> bool {
+        !matches!(self.0.lock().record(position).stage, Stage::Done | Stage::Failed)
     }
 
     /// True if the caller is the one to queue or compile it.

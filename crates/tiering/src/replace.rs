@@ -103,9 +103,13 @@ impl ModuleTiering {
         events::enter(self.subject(), function, position);
     }
 
-    /// Everything that is possible, for tests: code for callers and for this frame.
+    /// Everything that is possible, for tests: code for callers at once, and for this frame when
+    /// the loop comes round. Inner loops do so first.
     fn replace_at_once(&self, report: Report<'_>, used: u32) -> Spent {
-        let spent = self.budget_spent(report.function, used);
+        let mut spent = self.budget_spent(report.function, used);
+        if report.loops.is_wanted(report.position) {
+            spent.slice = self.policy().slice(0);
+        }
         match report.loops.choose_itself(report.position) {
             Some(position) => self.want(report, position, u64::MAX, spent),
             None => spent,
@@ -180,7 +184,8 @@ impl ModuleTiering {
         if !self.push(job, heat) {
             loops.finish(position, Stage::Idle);
         }
-        Spent { slice: self.policy().waiting_slice(), ..spent }
+        let slice = spent.slice.min(self.policy().waiting_slice());
+        Spent { slice, ..spent }
     }
 
     /// Compiles with the second compiler and counts what became of it.

@@ -159,6 +159,7 @@ type Script = (String, String);
 
 /// What the specification's scripts do not ask.
 const OURS: [(&str, &str); 2] = [
+    ("loops.wast", include_str!("scripts/loops.wast")),
     ("vectors.wast", include_str!("scripts/vectors.wast")),
     ("registers.wast", include_str!("scripts/registers.wast")),
 ];
