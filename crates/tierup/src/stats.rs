@@ -34,7 +34,8 @@ pub struct EngineStats {
     pub collections: CollectionStats,
     /// Code that was taken away.
     pub flushes: FlushStats,
-    /// Functions that were about to lose their code because they were not called, and then were.
+    /// Functions that were about to lose their code because they were not called, or that ran long,
+    /// and then were called.
     pub revived: u64,
     /// Modules that were made, and that were shared.
     pub modules: SharingStats,
