@@ -58,8 +58,7 @@ impl ModuleTiering {
         let report = Report { function, state, loops, position };
         match loops.report(position) {
             Stage::Done if self.subject().replaces(function, position) => {
-                self.counters().count_work(used);
-                return Spent { enter: true, ..self.idle() };
+                return Spent { enter: true, ..self.report_of_entering(report, used) };
             }
             Stage::Done => loops.lose(position),
             _ => {}
@@ -86,7 +85,7 @@ impl ModuleTiering {
             return Ok(());
         }
         // The thread that dropped the module has not waited for us.
-        if self.subject().tier(function).is_none() {
+        if self.subject().assumptions().is_none() {
             self.counters().count_replacement(Replacing::Discarded);
             events::discard(self.subject(), function, None);
             loops.finish(position, Stage::Idle);
@@ -114,6 +113,17 @@ impl ModuleTiering {
             Some(position) => self.want(report, position, u64::MAX, spent),
             None => spent,
         }
+    }
+
+    /// The call goes on elsewhere. Others that report count for the function.
+    fn report_of_entering(&self, report: Report<'_>, used: u32) -> Spent {
+        let Report { function, state, .. } = report;
+        if self.subject().is_suspended(function) {
+            state.add_heat(used);
+            self.counters().count_work(used);
+            return self.idle();
+        }
+        self.budget_spent(function, used)
     }
 
     /// The function has no better code yet. If it was not called lately, the loop is to get some.
@@ -220,7 +230,6 @@ fn stage_after(result: &Result<Outcome, CompileError>) -> Stage {
     match result {
         Ok(Outcome::Compiled(Installed::Yes)) => Stage::Done,
         Ok(Outcome::Gone | Outcome::Compiled(Installed::No(Reason::Outdated))) => Stage::Idle,
-        Ok(Outcome::Compiled(Installed::No(Reason::FunctionGone))) => Stage::Idle,
         Ok(_) | Err(_) => Stage::Failed,
     }
 }

@@ -96,7 +96,10 @@ impl Unit {
         let (mut cold, mut suspended) = (Vec::new(), 0);
         let mut books = self.books().lock();
         for function in functions {
-            let Some(id) = books.table[function as usize] else { continue };
+            let Some(id) = books.table[function as usize] else {
+                self.take_replacements(&mut books, function, filter, &mut cold);
+                continue;
+            };
             let version = self.manager().slab().record(id).contents().version();
             if !filter.matches(version) {
                 continue;

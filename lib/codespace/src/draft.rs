@@ -44,7 +44,7 @@ pub enum Kind {
     /// The code of the unit's function of that number; publishing it may change the cell.
     Function(u32),
     /// Code of a function that is entered at a place within it, by frames that run other code of
-    /// it: see `replacement`. Its life ends with that of the function's installed code.
+    /// it: see `replacement`. It goes with the function's installed code.
     Replacement {
         /// The function's number.
         function: u32,

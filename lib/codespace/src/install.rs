@@ -37,8 +37,6 @@ pub enum Reason {
     LowerTier,
     /// What the compiler relied on has changed.
     Outdated,
-    /// It is to replace frames of a function that has no code any more.
-    FunctionGone,
 }
 
 /// What the rule looks at.

@@ -76,7 +76,10 @@ impl Unit {
         let mut removed = Vec::new();
         let mut books = self.books().lock();
         for function in functions {
-            let Some(id) = books.table[function as usize] else { continue };
+            let Some(id) = books.table[function as usize] else {
+                self.take_replacements(&mut books, function, filter, &mut removed);
+                continue;
+            };
             let version = self.manager().slab().record(id).contents().version();
             if filter.matches(version) {
                 books.end_suspension(function);
@@ -84,6 +87,7 @@ impl Unit {
                 self.identity().count(|counters| counters.uninstalled(version.tier));
                 self.lead(&mut books, function, self.lazy_entry(function));
                 removed.push(id);
+                // [RP-WITH]
                 self.take_replacements(&mut books, function, Filter::All, &mut removed);
             } else {
                 self.take_replacements(&mut books, function, filter, &mut removed);

@@ -14,7 +14,8 @@
 //!   that was not entered, or is on a stack when the collector looks.
 //! * [RP-STABLE] the cell's address is the same as long as the unit lives, as [CELL-STABLE]. What
 //!   it holds is 0 if there is no such code.
-//! * [RP-WITH] replacements of a function are installed only while it has code, and go with it.
+//! * [RP-WITH] replacements of a function go with its installed code. They can be made for one without
+//!   code too, since frames may still run what it had; those go with all that is taken next.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -63,10 +64,6 @@ impl Unit {
         let Kind::Replacement { function, place } = code.kind() else {
             return Installed::No(Reason::NotAFunction);
         };
-        // [RP-WITH]
-        if books.table[function as usize].is_none() {
-            return Installed::No(Reason::FunctionGone);
-        }
         let Books { mode, replacements, .. } = books;
         let replacement = replacements.entry((function, place)).or_default();
         let version = |id: u32| self.manager().slab().record(id).contents().version();

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tierup::{
-    Caller, CodeKind, CompilerStrategy, Engine, ExternRef, Filter, Func, InterruptAction, Linker,
+    AsContextMut, Caller, CodeKind, CompilerStrategy, Engine, ExternRef, Filter, Func, InterruptAction, Linker,
     Module, Store, Tier, TrapKind, Val,
     compile::{CompileError, CompileErrorKind, Compiled, Compiler, Entry, Request},
 };
@@ -177,7 +177,7 @@ fn references_live_as_long_as_the_frame() {
         });
         let mut linker = Linker::<Vec<usize>>::new(&engine);
         let collect = |mut caller: Caller<'_, Vec<usize>>| {
-            let gone = caller.collect();
+            let gone = caller.as_context_mut().collect();
             caller.data_mut().push(gone.externs);
             for _ in 0..8 {
                 ExternRef::new(&mut caller, -1).unwrap();
@@ -223,6 +223,7 @@ fn traps_behind_a_replacement_are_where_they_were() {
         (func $load (param i32) (drop (i32.load offset=3 (local.get 0))))
         (func (export "behind") (param i32) (result i32)
             (loop $again (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (i32.store (i32.const 0) (local.get 0))
             (unreachable))
         (func $deep (export "deep") (param i32) (result i32) (local i32)
             (loop $again
@@ -284,7 +285,7 @@ fn a_replaced_loop_can_be_interrupted() {
 fn interrupts_between_leave_values_alone() {
     let engine = eager();
     let (mut store, instance) = instance_of(&engine, SUM);
-    store.interrupt_handler(|_| InterruptAction::Continue);
+    store.set_interrupt_handler(|_| InterruptAction::Continue);
     let handle = store.interrupt_handle();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -323,9 +324,10 @@ fn flushes_and_collections_in_the_middle() {
             config.strategy(CompilerStrategy::Tiered).tier_up_budget(1).compile_threads(threads);
         });
         let mut linker = Linker::<()>::new(&engine);
-        let flush = |caller: Caller<'_, ()>| {
-            caller.engine().flush(Filter::All);
-            caller.engine().collect();
+        let of = engine.clone();
+        let flush = move |_: Caller<'_, ()>| {
+            of.flush(Filter::All);
+            of.collect();
         };
         linker.func("", "flush", flush).unwrap();
         let mut store = Store::new(&engine, ());
