@@ -46,6 +46,13 @@ pub struct FrameValue {
     pub wide: bool,
 }
 
+impl FrameValue {
+    /// Its bytes.
+    pub fn size(self) -> u32 {
+        if self.wide { 16 } else { 8 }
+    }
+}
+
 /// What a frame's caller wants to have back.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct FrameHead {
@@ -63,9 +70,8 @@ pub struct BufferLayout {
 }
 
 impl BufferLayout {
-    /// The offset of the next value.
-    pub fn place(&mut self, wide: bool) -> u32 {
-        let size = if wide { 16 } else { 8 };
+    /// The offset of the next value, which has `size` bytes: 8 or 16.
+    pub fn place(&mut self, size: u32) -> u32 {
         let offset = self.end.next_multiple_of(size);
         self.end = offset + size;
         offset
@@ -111,7 +117,7 @@ impl Run {
 
     /// Makes a value part of the run, if it continues it.
     fn extend(&mut self, value: FrameValue) -> bool {
-        let size = if value.wide { 16 } else { 8 };
+        let size = value.size() as i32;
         let (Home::Frame(first), Home::Frame(offset)) = (self.first.home, value.home) else {
             return false;
         };
@@ -211,9 +217,8 @@ impl FrameMapWriter {
                     self.number(count);
                 }
                 Home::Constant(bits) => {
-                    let size = if first.wide { 16 } else { 8 };
                     self.bytes.push(CONSTANT + u8::from(first.wide));
-                    self.bytes.extend(&bits.to_le_bytes()[..size]);
+                    self.bytes.extend(&bits.to_le_bytes()[..first.size() as usize]);
                 }
             }
         }
@@ -279,7 +284,7 @@ impl<I: Iterator<Item = u8>> Reader<I> {
             _ => return None,
         };
         let first = FrameValue { home, wide };
-        let size = if wide { 16 } else { 8 };
+        let size = first.size() as i32;
         Some(match kind {
             NARROW | WIDE => Run { first, step: -size, count: self.number()? },
             NARROW_UP | WIDE_UP => Run { first, step: size, count: self.number()? },
@@ -351,7 +356,7 @@ mod tests {
     #[test]
     fn vectors_are_aligned_in_the_buffer() {
         let mut layout = BufferLayout::default();
-        let places = [false, true, false, false, true].map(|wide| layout.place(wide));
+        let places = [8, 16, 8, 8, 16].map(|size| layout.place(size));
         assert_eq!((places, layout.bytes()), ([0, 16, 32, 40, 48], 64));
     }
 }

@@ -65,7 +65,7 @@ impl LoopFrame {
         let mut layout = BufferLayout::default();
         for value in map.values() {
             let bits = self.read(value)?;
-            store.replacement_buffer.set(layout.place(value.wide), bits, value.wide)?;
+            store.replacement_buffer.set(layout.place(value.size()), bits, value.size())?;
         }
         let buffer = store.replacement_buffer.words.as_mut_ptr().cast();
         store.block().replacement_buffer.store(buffer, Ordering::Relaxed);
@@ -139,17 +139,17 @@ pub(crate) struct ReplacementBuffer {
 
 impl ReplacementBuffer {
     /// Sets the value at that offset. None if there is no memory.
-    fn set(&mut self, offset: u32, bits: u128, wide: bool) -> Option<()> {
+    fn set(&mut self, offset: u32, bits: u128, size: u32) -> Option<()> {
         let index = offset as usize / 16;
         if self.words.len() <= index {
             self.words.try_reserve(index + 1 - self.words.len()).ok()?;
             self.words.resize(index + 1, 0);
         }
         let word = &mut self.words[index];
-        *word = match (wide, offset % 16) {
-            (true, _) => bits,
-            (false, 0) => *word >> 64 << 64 | bits,
-            (false, _) => *word << 64 >> 64 | bits << 64,
+        *word = match (size, offset % 16) {
+            (16, _) => bits,
+            (_, 0) => *word >> 64 << 64 | bits,
+            _ => *word << 64 >> 64 | bits << 64,
         };
         Some(())
     }
@@ -162,10 +162,10 @@ mod tests {
     #[test]
     fn values_lie_where_the_layout_says() {
         let (mut buffer, mut layout) = (ReplacementBuffer::default(), BufferLayout::default());
-        for (value, wide) in [(1, false), (2, false), (u128::MAX - 3, true), (4, false)] {
-            buffer.set(layout.place(wide), value, wide).unwrap();
+        for (value, size) in [(1, 8), (2, 8), (u128::MAX - 3, 16), (4, 8)] {
+            buffer.set(layout.place(size), value, size).unwrap();
         }
-        buffer.set(8, 7, false).unwrap();
+        buffer.set(8, 7, 8).unwrap();
         assert_eq!(buffer.words, [7 << 64 | 1, u128::MAX - 3, 4]);
     }
 

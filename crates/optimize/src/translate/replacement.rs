@@ -139,7 +139,7 @@ impl Translator<'_> {
         let mut layout = BufferLayout::default();
         let types = self.local_types();
         let mut load = |this: &mut Self, ty: Type| {
-            let offset = layout.place(ty.bytes() == 16);
+            let offset = layout.place(ty.bytes().max(8));
             this.region_load(ty, Region::Replacements, buffer, offset as i32)
         };
         let locals: Vec<_> = types.iter().map(|&ty| load(self, ir_type(ty))).collect();

@@ -58,7 +58,9 @@ impl Subject for Small {
     }
 
     fn suspend(&self, function: DefinedFunc) {
-        self.unit.upgrade().into_iter().for_each(|unit| drop(unit.suspend(function.0)));
+        if let Some(unit) = self.unit.upgrade() {
+            unit.suspend(function.0);
+        }
     }
 
     fn is_suspended(&self, function: DefinedFunc) -> bool {
