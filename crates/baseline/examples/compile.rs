@@ -19,7 +19,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let compiler = Baseline::new();
     let (mut bodies, mut code) = (0, 0);
     for function in (0..module.defined_functions().min(count)).map(DefinedFunc) {
-        let request = Request { module: &module, layout: &layout, function, entry: Entry::Call, settings: &settings };
+        let request = Request {
+            module: &module,
+            layout: &layout,
+            function,
+            entry: Entry::Call,
+            settings: &settings,
+        };
         if let Ok(compiled) = compiler.validate_and_compile(&request) {
             bodies += module.body(function).len();
             code += compiled.bytes.len();

@@ -32,7 +32,8 @@ fn validate_and_compile(
 ) -> Result<Compiled, CompileErrorKind> {
     let layout = InstanceLayout::new(module);
     let settings = Settings { memory_mode: MemoryMode::Guard, ..Settings::default() };
-    let request = Request { module, layout: &layout, function, entry: Entry::Call, settings: &settings };
+    let request =
+        Request { module, layout: &layout, function, entry: Entry::Call, settings: &settings };
     Baseline::new().validate_and_compile(&request).map_err(|error| error.kind().clone())
 }
 

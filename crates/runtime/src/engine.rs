@@ -67,7 +67,13 @@ pub struct Spent<'a> {
 
 impl std::fmt::Debug for Spent<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Spent({:?}, {}, in a loop: {})", self.function, self.used, self.position.is_some())
+        write!(
+            f,
+            "Spent({:?}, {}, in a loop: {})",
+            self.function,
+            self.used,
+            self.position.is_some()
+        )
     }
 }
 

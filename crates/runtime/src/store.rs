@@ -20,9 +20,8 @@ use tierup_abi::{InstanceHead, StoreBlock};
 use crate::{
     EngineState, ExternObject, FunctionObject, GlobalObject, InstanceObject, InterruptHandler,
     Limiter, MemoryObject, TableObject, builtins, collect::TraceHook, faults::TrapRecord,
-    host::Pending, interrupt::SharedBlock, owner::Owner,
-    replacement::ReplacementBuffer, roots::Roots, slots::Slots,
-    wrappers::Wrapper,
+    host::Pending, interrupt::SharedBlock, owner::Owner, replacement::ReplacementBuffer,
+    roots::Roots, slots::Slots, wrappers::Wrapper,
 };
 
 /// Tells stores apart; never used twice in a process.

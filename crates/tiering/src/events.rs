@@ -67,11 +67,7 @@ pub(crate) fn queue_loop(of: &dyn Subject, function: DefinedFunc, (position, hea
 }
 
 /// There is optimized code for frames in a loop; its position and the time that it took.
-pub(crate) fn replace(
-    of: &dyn Subject,
-    function: DefinedFunc,
-    (position, time): (u32, Duration),
-) {
+pub(crate) fn replace(of: &dyn Subject, function: DefinedFunc, (position, time): (u32, Duration)) {
     let (unit, function) = (of.unit(), of.module().function(function).0);
     let microseconds = microseconds(time);
     debug!(name: "replace", target: TARGET, unit, function, position, microseconds, "loop optimized");

@@ -18,7 +18,9 @@ use std::{
 };
 
 use codespace::{Draft, Installed, Kind, Tier};
-use tierup_compile::{CompileError, CompileErrorKind, Compiled, Compiler, Entry, Request, Settings};
+use tierup_compile::{
+    CompileError, CompileErrorKind, Compiled, Compiler, Entry, Request, Settings,
+};
 use tierup_wasm::DefinedFunc;
 
 use crate::{

@@ -21,14 +21,8 @@ use tierup_compile::{CompileError, Entry};
 use tierup_wasm::DefinedFunc;
 
 use crate::{
-    FunctionCompiler, ModuleTiering, Spent,
-    counters::Replacing,
-    events,
-    functions::FunctionState,
-    job::Stage,
-    lazy::Outcome,
-    loops::Loops,
-    pool::Wanted,
+    FunctionCompiler, ModuleTiering, Spent, counters::Replacing, events, functions::FunctionState,
+    job::Stage, lazy::Outcome, loops::Loops, pool::Wanted,
 };
 
 /// A report at a loop's header.
@@ -49,7 +43,8 @@ impl ModuleTiering {
         used: u32,
         find: &dyn Fn() -> Option<u32>,
     ) -> Spent {
-        let is_replaceable = self.has_second() && !self.functions().get(function.0).job.has_failed();
+        let is_replaceable =
+            self.has_second() && !self.functions().get(function.0).job.has_failed();
         let Some(position) = is_replaceable.then(find).flatten() else {
             return self.budget_spent(function, used);
         };

@@ -213,7 +213,9 @@ impl Unit {
         };
         let version = Version { tier: draft.tier, flavor: draft.flavor };
         let tables = match draft.kind {
-            Kind::Replacement { place, .. } => packer.pack_replacement(&draft.tables, body, place)?,
+            Kind::Replacement { place, .. } => {
+                packer.pack_replacement(&draft.tables, body, place)?
+            }
             _ => packer.pack(&draft.tables, body)?,
         };
         Ok((Contents::new((self.identity(), arena), draft.kind, version, tables), body))

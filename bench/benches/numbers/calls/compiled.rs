@@ -46,7 +46,8 @@ fn program(text: &str, argument: u32, calls: f64) -> Outcome<Program> {
     let settings = &Settings::default();
     let compile = |function| {
         let function = DefinedFunc(function);
-        let request = Request { module: &module, layout: &layout, function, entry: Entry::Call, settings };
+        let request =
+            Request { module: &module, layout: &layout, function, entry: Entry::Call, settings };
         function_of(compiler.compile(&request)?)
     };
     let functions = (0..module.defined_functions()).map(compile).collect::<Outcome<_>>()?;

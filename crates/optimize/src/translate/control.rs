@@ -77,6 +77,16 @@ impl<'a> Control<'a> {
         self.frames.last().map_or(0, |frame| frame.height)
     }
 
+    /// Is a loop open?
+    pub(super) fn is_in_loop(&self) -> bool {
+        self.frames.iter().any(|frame| matches!(frame.kind, Kind::Loop { .. }))
+    }
+
+    /// The code from here on can be reached.
+    pub(super) fn set_reachable(&mut self) {
+        self.unreachable = false;
+    }
+
     /// How many constructs are open.
     pub(super) fn depth(&self) -> usize {
         self.frames.len()
@@ -143,18 +153,33 @@ impl<'a> Translator<'a> {
         let (params, results) = self.block_type(ty)?;
         let height = self.height_below(params.len())?;
         self.bind_operands(height)?;
+        if self.takeover.waits_for(self.offset) && self.control.is_in_loop() {
+            return self.open_copy(height, (params, results));
+        }
         let args = self.peek_args(params)?;
         let header = self.block_with_params(params)?;
         self.builder.ins().jump(header, &args);
         self.reuse_args(args);
         self.truncate(height);
         self.builder.switch_to_block(header);
-        self.take_over(header, params)?;
+        if self.takeover.waits_for(self.offset) {
+            self.take_over(header, params)?;
+        }
+        self.open_loop(header, height, (params, results));
+        Ok(())
+    }
+
+    /// Opens a loop in its header, which is empty.
+    pub(super) fn open_loop(
+        &mut self,
+        header: Block,
+        height: usize,
+        (params, results): (&'a [ValType], &'a [ValType]),
+    ) {
         self.push_block_params(header, params);
         self.control.frames.push(Frame { height, params, results, kind: Kind::Loop { header } });
         self.loops += 1;
         self.poll();
-        Ok(())
     }
 
     pub(super) fn visit_if(&mut self, ty: BlockType) -> Translated {
@@ -207,6 +232,7 @@ impl<'a> Translator<'a> {
                 if self.is_reachable() {
                     self.check_height(frame.height, frame.results)?;
                 }
+                self.close_copy(frame.height, frame.results)?;
             }
             Kind::Forward(join) | Kind::Else(join) => {
                 let join = self.fall_into(join, frame.height, frame.results)?;
@@ -264,7 +290,7 @@ impl<'a> Translator<'a> {
     }
 
     /// A new block with parameters of these types.
-    fn block_with_params(&mut self, params: &[ValType]) -> Translated<Block> {
+    pub(super) fn block_with_params(&mut self, params: &[ValType]) -> Translated<Block> {
         self.spend(params.len())?;
         self.spend_for_block()?;
         let block = self.builder.create_block();
@@ -275,7 +301,7 @@ impl<'a> Translator<'a> {
     }
 
     /// Pushes the parameters of a block. The function builder may have added more behind them.
-    fn push_block_params(&mut self, block: Block, params: &[ValType]) {
+    pub(super) fn push_block_params(&mut self, block: Block, params: &[ValType]) {
         for (index, &ty) in params.iter().enumerate() {
             let param = self.builder.block_params(block)[index];
             self.push_new(ty, param);

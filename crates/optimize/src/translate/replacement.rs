@@ -11,6 +11,17 @@
 //! and what comes behind stays. The loop's header is sealed when its end is known, as ever, so the
 //! function builder makes the phis of locals for both ways in.
 //!
+//! A loop within another is translated twice, once for each way in:
+//!
+//! ```text
+//!   takeover ──► copy of the inner loop ────┬──► behind the inner loop ──► ... outer loop again
+//!   outer loop ──► the inner loop ──────────┘
+//! ```
+//!
+//! Entered in its middle, the outer loop would be one loop with the inner one for Cranelift, and nothing
+//! could be kept out of the inner one. So the copy is a loop of its own, and the inner loop is as it
+//! was.
+//!
 //! * [TA-BELOW] operands below the loop have two definitions too, so they are variables: each
 //!   becomes one when the first construct around the loop opens above it, since every way to
 //!   a later use leads through that place, and is read again where a construct ends
@@ -23,14 +34,10 @@ use std::collections::HashSet;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Type, Value, types};
 use cranelift_frontend::Variable;
 use tierup_abi::{BufferLayout, InstanceHead, StoreBlock};
-use tierup_compile::Entry;
+use tierup_compile::{Entry, FuelPlan};
 use tierup_wasm::ValType;
 
-use super::{
-    Translated, Translator,
-    environment::Region,
-    value::ir_type,
-};
+use super::{Translated, Translator, environment::Region, value::ir_type};
 use crate::compiler::internal;
 
 /// What is known about the other entry.
@@ -47,6 +54,23 @@ pub(super) struct Takeover {
     below: Vec<Variable>,
     /// How many of the open constructs enclose the loop.
     around: usize,
+    copy: Option<LoopCopy>,
+    /// The copy is done.
+    takes_again: bool,
+}
+
+/// A loop that is translated twice.
+struct LoopCopy {
+    /// Before the loop, on the way from above.
+    before: Block,
+    /// Behind both loops, with their results.
+    behind: Block,
+    /// Operands before the loop.
+    stack: Vec<Value>,
+    fuel: FuelPlan,
+    is_reached: bool,
+    /// The other loop is open.
+    is_second: bool,
 }
 
 impl Takeover {
@@ -57,6 +81,16 @@ impl Takeover {
             Entry::Loop { position } => Some(position as usize),
         };
         Self { waits_for, block: Some(block), ..Self::default() }
+    }
+
+    /// Whether the loop begins at the operator at `offset`.
+    pub(super) fn waits_for(&self, offset: usize) -> bool {
+        self.waits_for == Some(offset)
+    }
+
+    /// Whether the loop is to be translated again, from its start. Once.
+    pub(super) fn takes_again(&mut self) -> bool {
+        std::mem::take(&mut self.takes_again)
     }
 
     /// Whether the loop has yet to come.
@@ -72,7 +106,7 @@ impl Takeover {
     }
 }
 
-impl Translator<'_> {
+impl<'a> Translator<'a> {
     /// Makes all operands below `height` variables. A construct is about to open above them.
     pub(super) fn bind_operands(&mut self, height: usize) -> Translated {
         if !self.takeover.is_waiting() {
@@ -95,12 +129,9 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Lets the other entry lead to the loop that begins at the current operator, if it is the
-    /// one. The way there from above is done, and its header empty and current.
+    /// Lets the other entry lead to the loop that begins at the current operator. Its header is
+    /// empty and current.
     pub(super) fn take_over(&mut self, header: Block, params: &[ValType]) -> Translated {
-        if self.takeover.waits_for != Some(self.offset) {
-            return Ok(());
-        }
         self.takeover.waits_for = None;
         self.takeover.around = self.control.depth();
         let block = self.takeover.block.take().ok_or_else(|| internal("two entries"))?;
@@ -110,6 +141,57 @@ impl Translator<'_> {
         self.builder.ins().jump(header, &args);
         self.builder.switch_to_block(header);
         self.read_operands(0, self.takeover.below.len());
+        Ok(())
+    }
+
+    /// Opens the copy of a loop, to which only the other entry leads.
+    pub(super) fn open_copy(
+        &mut self,
+        height: usize,
+        (params, results): (&'a [ValType], &'a [ValType]),
+    ) -> Translated {
+        let before = self.builder.create_block();
+        self.builder.ins().jump(before, &[]);
+        self.builder.seal_block(before);
+        let behind = self.block_with_params(results)?;
+        let (stack, fuel) = (self.stack.clone(), self.fuel.clone());
+        let copy = LoopCopy { before, behind, stack, fuel, is_reached: false, is_second: false };
+        self.takeover.copy = Some(copy);
+        let header = self.block_with_params(params)?;
+        self.builder.switch_to_block(header);
+        self.take_over(header, params)?;
+        self.truncate(height);
+        self.open_loop(header, height, (params, results));
+        Ok(())
+    }
+
+    /// Ends a loop that may be one of the two: goes back to before the loop, or on behind both.
+    pub(super) fn close_copy(&mut self, height: usize, results: &[ValType]) -> Translated {
+        let is_one = self.control.depth() == self.takeover.around;
+        let Some(mut copy) = self.takeover.copy.take_if(|_| is_one) else { return Ok(()) };
+        if self.is_reachable() {
+            let args = self.peek_args(results)?;
+            self.builder.ins().jump(copy.behind, &args);
+            self.reuse_args(args);
+            copy.is_reached = true;
+        }
+        if !copy.is_second {
+            self.stack.clone_from(&copy.stack);
+            self.fuel = copy.fuel.clone();
+            self.control.set_reachable();
+            self.builder.switch_to_block(copy.before);
+            self.takeover.takes_again = true;
+            self.takeover.copy = Some(LoopCopy { is_second: true, ..copy });
+            return Ok(());
+        }
+        self.truncate(height);
+        if copy.is_reached {
+            self.control.set_reachable();
+            self.builder.seal_block(copy.behind);
+            self.builder.switch_to_block(copy.behind);
+            self.push_block_params(copy.behind, results);
+            self.read_operands(self.control.floor(), height);
+        }
         Ok(())
     }
 

@@ -11,8 +11,8 @@ use std::{
 };
 
 use tierup::{
-    AsContextMut, Caller, CodeKind, CompilerStrategy, Engine, ExternRef, Filter, Func, InterruptAction, Linker,
-    Module, Store, Tier, TrapKind, Val,
+    AsContextMut, Caller, CodeKind, CompilerStrategy, Engine, ExternRef, Filter, Func,
+    InterruptAction, Linker, Module, Store, Tier, TrapKind, Val,
     compile::{CompileError, CompileErrorKind, Compiled, Compiler, Entry, Request},
 };
 use tierup_baseline::Baseline;
@@ -417,10 +417,7 @@ fn hammer_threads_share_loops_while_code_is_given_up() {
                     for round in 0..200 {
                         let index = round % 8;
                         let call = (&*format!("f{index}"), 2_000);
-                        assert_eq!(
-                            run_i32(&mut store, instance, call).unwrap(),
-                            index * 20_000
-                        );
+                        assert_eq!(run_i32(&mut store, instance, call).unwrap(), index * 20_000);
                     }
                 })
             })

@@ -6,7 +6,7 @@ use codespace::{
     CodeManager, Config, Draft, Filter, Flavor, Installed, Kind, Mode, Reason, Removed, Tier, Unit,
 };
 
-use crate::common::{call, collect, constant, install, publish, unit, with, LAZY};
+use crate::common::{LAZY, call, collect, constant, install, publish, unit, with};
 
 fn replacement(function: u32, place: u32, value: u32) -> Draft {
     let kind = Kind::Replacement { function, place };
