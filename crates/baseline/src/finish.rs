@@ -39,6 +39,7 @@ impl Generator<'_> {
                 self.asm.table_entry(start, entry);
             }
         }
+        self.tables.notes = self.frame_map();
         // The function may end where its code ends.
         if self.noted.offset < self.asm.offset() {
             self.tables.positions.push(self.noted);

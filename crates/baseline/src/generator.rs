@@ -8,7 +8,7 @@ use tierup_wasm::{DefinedFunc, FuncType, Module, ValType};
 
 use crate::{
     compiler::Features, constants::Constants, control::Control, finish::Cold, registers::Registers,
-    stack::Entry, transfer::Move,
+    replacement::Loops, stack::Entry, transfer::Move,
 };
 
 /// The result of compiling one operator.
@@ -50,6 +50,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) noted: Position,
     pub(crate) relocations: Vec<Relocation>,
     pub(crate) fuel: FuelPlan,
+    pub(crate) loops: Loops,
     /// Lent to transfers.
     pub(crate) moves: Vec<Move>,
     pub(crate) moved: usize,

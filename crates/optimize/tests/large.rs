@@ -5,7 +5,7 @@ mod support;
 use std::{fmt::Write, time::Duration};
 
 use tierup_abi::{InstanceLayout, MemoryMode};
-use tierup_compile::{CompileErrorKind, Compiled, Compiler, Limits, Request, Settings};
+use tierup_compile::{CompileErrorKind, Compiled, Compiler, Entry, Limits, Request, Settings};
 use tierup_compiler_tests::{Growth, compile, module, shapes, thread_time};
 use tierup_wasm::DefinedFunc;
 
@@ -113,6 +113,7 @@ fn compiled_within(limits: Limits, text: &str) -> Result<Compiled, CompileErrorK
         module: &module,
         layout: &InstanceLayout::new(&module),
         function: DefinedFunc(0),
+        entry: Entry::Call,
         settings: &Settings { limits, ..Settings::default() },
     };
     support::compiler().compile(&request).map_err(|error| error.kind().clone())

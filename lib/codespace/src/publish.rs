@@ -94,8 +94,10 @@ impl Unit {
         code: &CodeRef,
         (replaced, installs): (&mut Vec<u32>, &mut Installs),
     ) -> Installed {
-        let Kind::Function(function) = code.kind() else {
-            return Installed::No(Reason::NotAFunction);
+        let function = match code.kind() {
+            Kind::Function(function) => function,
+            Kind::Replacement { .. } => return self.install_replacement(books, code, replaced),
+            _ => return Installed::No(Reason::NotAFunction),
         };
         let present = books.table[function as usize];
         let version = |id: u32| self.manager().slab().record(id).contents().version();

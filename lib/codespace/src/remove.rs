@@ -4,7 +4,7 @@
 use std::ops::{AddAssign, Range};
 
 use crate::{
-    draft::{Flavor, Tier},
+    draft::{Flavor, Kind, Tier},
     events,
     install::Version,
     tally::{Installs, Items, Sum},
@@ -77,7 +77,10 @@ impl Unit {
         let (mut removed, mut installs) = (Vec::new(), Installs::default());
         let mut books = self.books().lock();
         for function in functions {
-            let Some(id) = books.table[function as usize] else { continue };
+            let Some(id) = books.table[function as usize] else {
+                self.take_replacements(&mut books, function, filter, &mut removed);
+                continue;
+            };
             let version = self.manager().slab().record(id).contents().version();
             if filter.matches(version) {
                 books.end_suspension(function);
@@ -85,6 +88,10 @@ impl Unit {
                 installs.uninstall(version.tier);
                 self.lead(&mut books, function, self.lazy_entry(function));
                 removed.push(id);
+                // [RP-WITH]
+                self.take_replacements(&mut books, function, Filter::All, &mut removed);
+            } else {
+                self.take_replacements(&mut books, function, filter, &mut removed);
             }
         }
         drop(books);
@@ -94,11 +101,15 @@ impl Unit {
 
     /// Gives the table's references back, without the lock.
     pub(crate) fn retire(&self, ids: Vec<u32>) -> Removed {
-        let item = |&id: &u32| self.manager().slab().record(id).item();
-        let Sum { count, bytes, metadata } = ids.iter().map(item).collect::<Items>().total();
+        let code = |&id: &u32| self.manager().slab().record(id);
+        let is_function = |id: &&u32| matches!(code(id).kind(), Kind::Function(_));
+        let functions = ids.iter().filter(is_function).count();
+        let Sum { bytes, metadata, .. } =
+            ids.iter().map(|id| code(id).item()).collect::<Items>().total();
+        let removed = Removed { functions, code_bytes: bytes, metadata_bytes: metadata };
+        let any = !ids.is_empty();
         self.release_all(ids);
-        let removed = Removed { functions: count, code_bytes: bytes, metadata_bytes: metadata };
-        if removed.functions != 0 {
+        if any {
             events::remove(self.identity().id(), removed);
         }
         removed

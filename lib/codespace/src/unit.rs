@@ -40,6 +40,7 @@ use crate::{
     owned::Owned,
     refs::CodeRef,
     reloc::Reach,
+    replacement::Replacements,
     retired::Retired,
     state::{self, Phase},
     stats::{CodeStats, Counters},
@@ -106,6 +107,8 @@ pub(crate) struct Books {
     /// Which functions have installed code that no cell leads to; empty before the first. See
     /// `cold`.
     pub(crate) suspended: Vec<bool>,
+    /// Code that frames of functions go on in.
+    pub(crate) replacements: Replacements,
     /// All objects that have not ended.
     pub(crate) objects: Owned,
 }
@@ -129,6 +132,7 @@ impl Unit {
             assumptions: Assumptions::default(),
             table: vec![None; spec.functions as usize],
             suspended: Vec::new(),
+            replacements: Replacements::default(),
             objects: Owned::default(),
         };
         let mut unit = Self {

@@ -25,6 +25,7 @@ use crate::support::{Barrier, Second, Small, small};
 
 const F: DefinedFunc = DefinedFunc(3);
 const LARGEST: i32 = NUMBERS.largest_slice as i32;
+const IDLE: Spent = Spent { slice: LARGEST, tier_up: false, replace: None, enter: false };
 
 struct Fixture {
     unit: Arc<Unit>,
@@ -118,7 +119,7 @@ fn a_function_tiers_up_when_it_has_earned_it() {
     assert_eq!(fixture.unit.tier(3), Some(Tier::Optimized));
     // Old frames still report, and get what lets them run.
     let spent = fixture.tiering.budget_spent(F, u32::MAX);
-    assert_eq!(spent, Spent { slice: LARGEST, tier_up: false });
+    assert_eq!(spent, IDLE);
     fixture.tiering.tier_up(F).unwrap();
     let counts = TierUpCounts { done: 1, ..TierUpCounts::default() };
     assert_eq!(fixture.counters.tier_ups(), counts);
@@ -157,7 +158,7 @@ fn without_a_second_tier_nothing_happens() {
     };
     let tiering = ModuleTiering::new(plan, subject, 5);
     let spent = tiering.budget_spent(F, u32::MAX);
-    assert_eq!(spent, Spent { slice: LARGEST, tier_up: false });
+    assert_eq!(spent, IDLE);
     tiering.tier_up_all().unwrap();
     assert!((0..5).all(|function| _unit.tier(function) == Some(Tier::Baseline)));
 }
@@ -222,7 +223,7 @@ fn failures_panics_and_limits_are_counted_and_never_tried_again() {
             wait_until(|| load().running == 0);
             for _ in 0..10 {
                 let spent = fixture.tiering.budget_spent(F, 1 << 30);
-                assert_eq!(spent, Spent { slice: LARGEST, tier_up: false });
+                assert_eq!(spent, IDLE);
             }
             assert_eq!(load().waiting, 0);
             assert_eq!(
@@ -277,6 +278,18 @@ impl Subject for Fleeting {
 
     fn tier(&self, function: DefinedFunc) -> Option<Tier> {
         self.inner.tier(function)
+    }
+
+    fn suspend(&self, function: DefinedFunc) {
+        self.inner.suspend(function);
+    }
+
+    fn is_suspended(&self, function: DefinedFunc) -> bool {
+        self.inner.is_suspended(function)
+    }
+
+    fn replaces(&self, function: DefinedFunc, position: u32) -> bool {
+        self.inner.replaces(function, position)
     }
 
     fn assumptions(&self) -> Option<u64> {
