@@ -316,3 +316,24 @@ fn mappings_are_limited() {
     assert_eq!(manager.stats().committed_bytes, OBJECTS * PAGE);
     assert!(kept.iter().flatten().all(|stub| call_at(stub.code.entry()) == 7));
 }
+
+#[test]
+fn who_makes_a_unit_frees_what_others_left_only_where_there_is_no_room() {
+    for strategy in [Strategy::File, Strategy::Toggle] {
+        let config = Config { strategy, committed_limit: 8 * PAGE, ..page_steps() };
+        let manager = CodeManager::new(&config).unwrap();
+        let stubs = unit(&manager, 0);
+        let large = publish(&stubs, Draft::new(Kind::Stub, vec![0xc3; 6 * PAGE]));
+        let scope = manager.scope();
+        drop(large);
+        assert_eq!(collect(&manager).objects, 1);
+        drop(scope);
+        let small = unit(&manager, 1);
+        assert!(manager.is_waiting());
+        assert_eq!(manager.stats().committed_bytes, 8 * PAGE);
+        let larger = unit(&manager, 600);
+        assert!(!manager.is_waiting());
+        install(&larger, constant(599, 77));
+        assert_eq!((call(&larger, 599), small.functions()), (77, 1));
+    }
+}
