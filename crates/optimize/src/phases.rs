@@ -24,6 +24,7 @@ pub(crate) fn run(
     context.remove_constant_phis(isa).map_err(refused)?;
     context.func.dfg.resolve_all_aliases();
     allowance.check("optimization", &context.func)?;
+    Allowance::check_parameters(&context.func)?;
     if isa.flags().opt_level() != OptLevel::None {
         context.egraph_pass(isa, &mut control).map_err(refused)?;
     }

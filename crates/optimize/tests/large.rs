@@ -74,6 +74,13 @@ fn too_many_moved_values_are_refused() {
     assert_too_large(&format!("(module {ty} (func (type $t) {zeros} {branches}))"));
 }
 
+/// The register allocator would take time in the square of their number, and nothing can stop it.
+#[test]
+fn too_many_parameters_of_blocks_are_refused() {
+    let ifs = "local.get 0 if local.get 0 i32.const 1 i32.add local.set 0 end ".repeat(100_000);
+    assert_too_large(&format!("(module (func (param i32) {ifs}))"));
+}
+
 fn assert_too_large(text: &str) {
     let module = module(text);
     let error = compile(&support::compiler(), &module, 0, MemoryMode::Guard)
