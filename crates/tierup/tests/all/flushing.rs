@@ -212,24 +212,25 @@ fn many_threads_under_one_limit_that_is_too_small_for_all() {
     let engine = engine_with(|config| {
         config.strategy(CompilerStrategy::Baseline).code_memory_limit(768 << 10);
     });
-    thread::scope(|scope| {
-        for thread in 0..6 {
-            let engine = &engine;
-            scope.spawn(move || {
-                let mut all: Vec<_> = (0..5)
-                    .map(|salt| instance_of(engine, &functions_of(40, 100, salt + 10 * thread)))
-                    .collect();
-                for round in 0..10 {
-                    for (store, instance) in &mut all {
-                        for function in 0..100 {
-                            let name = format!("f{function}");
-                            let result = run_i32(store, *instance, (&name, round)).unwrap();
-                            assert_eq!(result, round + function);
-                        }
-                    }
+    let work = &|thread: usize| {
+        let mut all: Vec<_> = (0..5)
+            .map(|salt| instance_of(&engine, &functions_of(40, 100, salt + 10 * thread)))
+            .collect();
+        for round in 0..10 {
+            for (store, instance) in &mut all {
+                for function in 0..100 {
+                    let name = format!("f{function}");
+                    let result = run_i32(store, *instance, (&name, round)).unwrap();
+                    assert_eq!(result, round + function);
                 }
-            });
+            }
         }
+        all
+    };
+    // All modules stay to the end, also if a busy machine runs one thread after the other.
+    let _all: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..6).map(|thread| scope.spawn(move || work(thread))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let stats = engine.stats();
     assert_eq!(stats.compiles.failed, 0);

@@ -1,5 +1,7 @@
 //! Calls on open files.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::{CREAT, FILE, How, Program, READ, RESULT, ROOT, Scratch};
 use crate::{Errno, Rights};
 
@@ -156,6 +158,9 @@ fn times_are_set_kept_or_now() {
 
 #[test]
 fn thousands_of_files_up_to_the_limit() {
+    // Many systems allow a process 1,024 files unless it asks for more.
+    let rlimit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: rlimit.maximum, ..rlimit }).unwrap();
     let scratch = Scratch::new();
     scratch.file("file", "x");
     let builder = crate::WasiContext::builder().descriptor_limit(3000);
