@@ -17,13 +17,12 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let data = file.metadata()?;
     let length = usize::try_from(data.len()).unwrap_or(usize::MAX);
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = (length / SHARE).min(cores).min(MOST_THREADS);
     // What is no plain file has no length, and no offsets.
-    if !data.is_file() || threads < 2 {
+    if !data.is_file() || length < 2 * SHARE {
         return std::fs::read(path);
     }
-    read_in(&file, length, threads)
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    read_in(&file, length, (length / SHARE).min(cores).min(MOST_THREADS))
 }
 
 /// All of a file of that length, which must not become shorter.

@@ -108,7 +108,7 @@ impl ModuleTiering {
             policy,
             pool,
             threads,
-            cores: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            cores: sync::cores(),
             counters,
             own: Weak::clone(own),
         })

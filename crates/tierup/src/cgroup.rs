@@ -29,7 +29,7 @@ pub(crate) fn default_limit() -> usize {
 
 /// The directory of this process's group in the version 2 tree, unless that is the root of all.
 pub(crate) fn own_directory() -> Option<PathBuf> {
-    let directory = directories(Version::Two, read_file)?.into_iter().next()?;
+    let directory = Places::read(read_file)?.directories(Version::Two)?.into_iter().next()?;
     directory.join("memory.pressure").exists().then_some(directory)
 }
 
@@ -76,8 +76,9 @@ impl Version {
 
 /// The least of what the group and those above it may use; `None` if they say nothing.
 fn memory_limit(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
+    let places = Places::read(&read)?;
     let limits = [Version::One, Version::Two].into_iter().flat_map(|version| {
-        let directories = directories(version, &read).unwrap_or_default();
+        let directories = places.directories(version).unwrap_or_default();
         let files = directories.into_iter().map(move |path| path.join(version.limit_file()));
         // "max" is no number, and no limit.
         files.filter_map(|path| read(&path)?.trim().parse().ok()).collect::<Vec<u64>>()
@@ -85,21 +86,32 @@ fn memory_limit(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     limits.min()
 }
 
-/// The group's directory and those above it, as far as they are to be seen.
-fn directories(version: Version, read: impl Fn(&Path) -> Option<String>) -> Option<Vec<PathBuf>> {
-    let groups = read(Path::new("/proc/self/cgroup"))?;
-    let group = groups.lines().find_map(|line| {
-        let mut parts = line.splitn(3, ':');
-        let (hierarchy, controllers) = (parts.next()?, parts.next()?);
-        version.names_group(hierarchy, controllers).then_some(parts.next()?)
-    })?;
-    let mounts = read(Path::new("/proc/self/mountinfo"))?;
-    let (root, mount) = mounts.lines().find_map(|line| mount_of(version, line))?;
-    // A group that is not below what is mounted cannot be seen: what is mounted can.
-    let below = Path::new(group).strip_prefix(&root).unwrap_or(Path::new(""));
-    let below =
-        if below.components().any(|part| part.as_os_str() == "..") { Path::new("") } else { below };
-    Some(below.ancestors().map(|path| mount.join(path)).collect())
+/// Where the system says what group this is, and where groups are.
+struct Places {
+    groups: String,
+    mounts: String,
+}
+
+impl Places {
+    fn read(read: impl Fn(&Path) -> Option<String>) -> Option<Self> {
+        let groups = read(Path::new("/proc/self/cgroup"))?;
+        Some(Self { groups, mounts: read(Path::new("/proc/self/mountinfo"))? })
+    }
+
+    /// The group's directory and those above it, as far as they are to be seen.
+    fn directories(&self, version: Version) -> Option<Vec<PathBuf>> {
+        let group = self.groups.lines().find_map(|line| {
+            let mut parts = line.splitn(3, ':');
+            let (hierarchy, controllers) = (parts.next()?, parts.next()?);
+            version.names_group(hierarchy, controllers).then_some(parts.next()?)
+        })?;
+        let (root, mount) = self.mounts.lines().find_map(|line| mount_of(version, line))?;
+        // A group that is not below what is mounted cannot be seen: what is mounted can.
+        let below = Path::new(group).strip_prefix(&root).unwrap_or(Path::new(""));
+        let is_outside = below.components().any(|part| part.as_os_str() == "..");
+        let below = if is_outside { Path::new("") } else { below };
+        Some(below.ancestors().map(|path| mount.join(path)).collect())
+    }
 }
 
 /// Which part of the tree is mounted where, from a line like

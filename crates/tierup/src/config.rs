@@ -1,6 +1,6 @@
 //! How an engine is made.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use codespace::FaultPlan;
 use tierup_compile::{Compiler, Limits};
@@ -377,17 +377,13 @@ impl Config {
 
     /// Threads that help those that validate or compile modules.
     pub(crate) fn helpers(&self) -> usize {
-        self.compile_threads.unwrap_or_else(cores).saturating_sub(1)
+        self.compile_threads.unwrap_or_else(sync::cores).saturating_sub(1)
     }
 
     /// Threads that optimize in the background; 0 if the program's own does.
     pub(crate) fn workers(&self) -> usize {
-        self.compile_threads.unwrap_or_else(|| (cores() - 1).max(1))
+        self.compile_threads.unwrap_or_else(|| (sync::cores() - 1).max(1))
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 impl Default for Config {

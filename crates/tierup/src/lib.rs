@@ -44,6 +44,7 @@ mod hooks;
 mod module;
 mod module_builder;
 mod sharing;
+mod contents;
 mod function_code;
 mod code_map;
 mod context;

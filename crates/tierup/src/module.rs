@@ -200,7 +200,8 @@ impl Module {
         options: &ModuleOptions,
     ) -> Option<ModuleKey> {
         engine.shared_modules()?;
-        Some(ModuleKey::new(source, options.way(engine.config())))
+        let helpers = engine.helpers().claim();
+        Some(ModuleKey::new(source, options.way(engine.config()), helpers.threads()))
     }
 
     /// A module that has the code of an equal one, or of what `make` makes.

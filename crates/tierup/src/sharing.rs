@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 use std::{
+    num::NonZeroUsize,
     ops::Deref,
     sync::{
         Arc,
@@ -29,7 +30,7 @@ use std::{
 use sync::{Origin, Rank, SharedMap};
 use tierup_wasm::Bytes;
 
-use crate::{CompilerStrategy, module::ModuleInner};
+use crate::{CompilerStrategy, contents, module::ModuleInner};
 
 /// The modules of an engine that can be shared.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ pub struct SharingStats {
 /// What a module is made from. [SHA-KEY]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct ModuleKey {
-    contents: [u8; blake3::OUT_LEN],
+    contents: contents::Hash,
     way: Way,
 }
 
@@ -104,8 +105,9 @@ impl SharedModules {
 }
 
 impl ModuleKey {
-    pub(crate) fn new(source: &Source<'_>, way: Way) -> Self {
-        Self { contents: blake3::hash(source).into(), way }
+    /// The key of a module, hashed by up to `threads` threads.
+    pub(crate) fn new(source: &Source<'_>, way: Way, threads: NonZeroUsize) -> Self {
+        Self { contents: contents::hash(source, threads), way }
     }
 }
 
@@ -178,15 +180,16 @@ mod tests {
     fn whatever_differs_is_another_key() {
         let strategies =
             [CompilerStrategy::Tiered, CompilerStrategy::Baseline, CompilerStrategy::Optimizing];
+        let one = NonZeroUsize::MIN;
         let mut keys = std::collections::HashSet::new();
         for bytes in [&b""[..], b"\0", b"\0\0", b"\0asm"] {
             for strategy in strategies {
                 for number in 0..6 {
                     let (lazy, tenant) = (number < 3, [None, Some(0), Some(1)][number % 3]);
                     let way = Way { strategy, lazy, tenant };
-                    let key = ModuleKey::new(&Source::Lent(bytes), way.clone());
+                    let key = ModuleKey::new(&Source::Lent(bytes), way.clone(), one);
                     let own = Source::Own(bytes.to_vec().into());
-                    assert_eq!(key, ModuleKey::new(&own, way));
+                    assert_eq!(key, ModuleKey::new(&own, way, one));
                     assert!(keys.insert(key));
                 }
             }

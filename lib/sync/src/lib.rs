@@ -4,6 +4,7 @@
 //!   increasing rank, which debug builds check.
 //! * [`atomic`] and [`Arc`] are std's, or loom's under `--cfg loom`.
 //! * [`SharedMap`] makes values once for each key and shares them while somebody has one.
+//! * [`cores`] is how many threads can run at once.
 //! * [`hammer`] runs a closure on threads that start together.
 #![forbid(unsafe_code)]
 
@@ -11,8 +12,10 @@ pub mod atomic;
 mod mutex;
 mod rank;
 mod hammer;
+mod cores;
 mod shared_map;
 
+pub use cores::cores;
 pub use hammer::hammer;
 pub use mutex::{Condvar, Mutex, MutexGuard};
 pub use rank::Rank;
