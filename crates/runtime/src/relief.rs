@@ -22,9 +22,12 @@ use crate::{
     events,
 };
 
-/// How often somebody who finds no room for code makes some, if others take it: each time after
-/// twice the pause.
-const ROUNDS: u32 = 8;
+/// How often somebody who finds no room for code gives some up, if others take it. Chosen: they
+/// must be lucky each time, and whoever wants what there can never be is told in a second.
+const ROUNDS: u32 = 200;
+/// How often he waits for what others are giving back, if there is nothing to give up: each time
+/// after twice the pause.
+const PAUSES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_micros(100);
 
 /// When enough was given up.
@@ -50,8 +53,8 @@ impl Collector {
         attempt: impl Fn() -> codespace::Result<R>,
     ) -> codespace::Result<R> {
         let shared = self.shared();
-        let mut result = attempt();
-        for round in 0..ROUNDS {
+        let (mut result, mut pauses) = (attempt(), 0);
+        for _ in 0..ROUNDS {
             let Some(shortage) = result.as_ref().err().and_then(codespace::Error::shortage) else {
                 return result;
             };
@@ -65,12 +68,14 @@ impl Collector {
             let removed = shared.give_up((whose, FlushCause::Limit), &HARD_STEPS, &mut room);
             let is_met = room.is_met();
             result = room.result;
-            if removed.functions == 0 && !is_met && !shared.manager().is_in_flight(whose) {
-                break;
-            }
-            if !is_met {
-                // Others may have taken the room, or are about to give some back.
-                thread::sleep(FIRST_PAUSE * (1 << round));
+            // Whoever has given something up and did not get it tries again at once, before others
+            // take it again.
+            if removed.functions == 0 && !is_met {
+                if pauses == PAUSES || !shared.manager().is_in_flight(whose) {
+                    break;
+                }
+                thread::sleep(FIRST_PAUSE * (1 << pauses));
+                pauses += 1;
             }
         }
         result

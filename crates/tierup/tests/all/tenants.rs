@@ -200,6 +200,15 @@ fn a_module_for_another_engines_tenant_is_an_error() {
 
 /// Optimized and baseline code of many modules of two tenants, on four threads, under limits that
 /// are too small for them.
+/// Says when it goes that everything is done.
+struct Finish<'a>(&'a AtomicBool);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn hammer_tenants_under_their_own_and_the_engines_limit() {
     const LIMIT: usize = 2 << 20;
@@ -219,6 +228,8 @@ fn hammer_tenants_under_their_own_and_the_engines_limit() {
                 thread::yield_now();
             }
         });
+        // Also if a thread panics.
+        let finish = Finish(&done);
         sync::hammer(4, 3, |thread, round| {
             let tenant = &tenants[thread % 2];
             let salt = 10 * thread + 100 * round;
@@ -231,7 +242,7 @@ fn hammer_tenants_under_their_own_and_the_engines_limit() {
                 }
             }
         });
-        done.store(true, Ordering::Relaxed);
+        drop(finish);
         watcher.join().unwrap();
     });
     let stats = engine.stats();
