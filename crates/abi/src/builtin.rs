@@ -57,10 +57,12 @@ builtins! {
     ///   js  slow
     ///   ...
     /// slow:
-    ///   mov r11d, function                    number of the defined function
+    ///   mov r11d, function                    number, or LOOP more at a loop's header
     ///   mov r10, [r14 + BUILTINS]
     ///   call [r10 + BudgetSpent.offset()]     rsp is a multiple of 16 here; a safepoint
     /// ```
+    ///
+    /// At a loop's header it may not return, but go on in other code: see `replacement`.
     ///
     /// The instance is in `r14`, the function's number in `r11d`. Everything is preserved but
     /// `r11` and the flags: all other registers, the vector registers too, and the stack. `rbp` is
@@ -95,6 +97,8 @@ builtins! {
     RefFunc(function: I32) -> I64;
 }
 
+/// What is added to the number of a function whose budget is used up at a loop's header.
+pub const LOOP: u32 = 1 << 31;
 /// Entry of the builtin table, after all builtins, that leaves Wasm with the store's pending trap.
 /// It is jumped to with the store block's address in `rdi`.
 pub const UNWIND_OFFSET: i32 = Builtin::ALL.len() as i32 * 8;

@@ -11,7 +11,7 @@
 //! The part behind the head has a layout that depends on the module: see `layout`.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use crate::machine_struct;
 
@@ -34,8 +34,8 @@ machine_struct! {
         entry_frame / ENTRY_FRAME: AtomicUsize,
         /// Changes at every entry to and exit from Wasm.
         sequence / SEQUENCE: AtomicUsize,
-        /// Where a frame's values travel when it is replaced while it runs.
-        replacement_buffer / REPLACEMENT_BUFFER: *mut u8,
+        /// Where a frame's values travel when it is replaced while it runs: see `replacement`.
+        replacement_buffer / REPLACEMENT_BUFFER: AtomicPtr<u8>,
         /// The limit to restore after an interrupt.
         stack_limit / STACK_LIMIT: AtomicUsize,
         /// The store that this block belongs to.

@@ -6,7 +6,7 @@ use std::error::Error;
 
 use tierup_abi::{InstanceLayout, MemoryMode};
 use tierup_baseline::Baseline;
-use tierup_compile::{Compiler, Request, Settings};
+use tierup_compile::{Compiler, Entry, Request, Settings};
 use tierup_wasm::{Bytes, DefinedFunc, Module};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -19,7 +19,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let compiler = Baseline::new();
     let (mut bodies, mut code) = (0, 0);
     for function in (0..module.defined_functions().min(count)).map(DefinedFunc) {
-        let request = Request { module: &module, layout: &layout, function, settings: &settings };
+        let request = Request {
+            module: &module,
+            layout: &layout,
+            function,
+            entry: Entry::Call,
+            settings: &settings,
+        };
         if let Ok(compiled) = compiler.validate_and_compile(&request) {
             bodies += module.body(function).len();
             code += compiled.bytes.len();

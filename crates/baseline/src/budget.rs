@@ -5,9 +5,11 @@
 //! budget in slices, decides whether the function is worth optimizing, and is the poll.
 //!
 //! A loop's length is known at its end, so the header's number is filled in there.
+//!
+//! At a loop's header the builtin may go on in optimized code: see `replacement`.
 
 use codespace::Slot;
-use tierup_abi::{Builtin, InstanceBudget, InstanceHead};
+use tierup_abi::{Builtin, InstanceBudget, InstanceHead, LOOP};
 use tierup_asm::{Address, Condition, Immediate, Label, R10, R11, Width};
 
 use crate::{
@@ -22,7 +24,10 @@ const USUAL_BYTES: u32 = 64;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Spent {
     /// A loop header: r10 and r11 are free.
-    Loop,
+    Loop {
+        /// Whether the frame can be replaced here.
+        replaceable: bool,
+    },
     /// A return: r10 may carry a result. Nothing that the slow path does reclaims objects, so
     /// references among the results need no safepoint.
     Return,
@@ -33,7 +38,8 @@ impl Generator<'_> {
     /// how much.
     pub(crate) fn spend_in_loop(&mut self) -> u32 {
         let slots = self.live_references(self.stack.len());
-        self.spend_budget(InstanceBudget::MAX_WORK, Spent::Loop, slots)
+        let replaceable = self.note_loop();
+        self.spend_budget(InstanceBudget::MAX_WORK, Spent::Loop { replaceable }, slots)
     }
 
     /// Fills in the work of a loop that ends here.
@@ -73,8 +79,9 @@ impl Generator<'_> {
             self.asm.push(R10);
             self.asm.push(R10);
         }
-        let function = u64::from(self.environment.function.0);
-        self.asm.move_immediate(Width::W32, R11, function);
+        let flag = if spent == (Spent::Loop { replaceable: true }) { LOOP } else { 0 };
+        let function = self.environment.function.0 | flag;
+        self.asm.move_immediate(Width::W32, R11, u64::from(function));
         self.asm.load(Width::W64, R10, Address::new(INSTANCE, InstanceHead::BUILTINS));
         self.asm.call_memory(Address::new(R10, Builtin::BudgetSpent.offset()));
         self.note_safepoint(slots);

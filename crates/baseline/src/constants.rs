@@ -44,6 +44,11 @@ impl Generator<'_> {
         })
     }
 
+    /// The bits of a constant.
+    pub(crate) fn constant_bits(&self, constant: Constant) -> u128 {
+        self.constants.list[constant.0 as usize].0
+    }
+
     /// Where a constant lies.
     pub(crate) fn constant_label(&mut self, constant: Constant) -> Label {
         let label = &mut self.constants.list[constant.0 as usize].1;

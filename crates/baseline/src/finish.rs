@@ -39,6 +39,7 @@ impl Generator<'_> {
                 self.asm.table_entry(start, entry);
             }
         }
+        self.tables.notes = self.frame_map();
         let positions = &mut self.tables.positions;
         // The function may end where its code ends.
         while positions.last().is_some_and(|last| self.asm.offset() <= last.offset) {

@@ -8,7 +8,7 @@ use tierup_wasm::{DefinedFunc, FuncType, Module, ValType};
 
 use crate::{
     compiler::Features, constants::Constants, control::Control, finish::Cold, registers::Registers,
-    stack::Entry, transfer::Move,
+    replacement::Loops, stack::Entry, transfer::Move,
 };
 
 /// The result of compiling one operator.
@@ -47,6 +47,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) tables: SideTables,
     pub(crate) relocations: Vec<Relocation>,
     pub(crate) fuel: FuelPlan,
+    pub(crate) loops: Loops,
     /// Lent to transfers.
     pub(crate) moves: Vec<Move>,
     pub(crate) moved: usize,

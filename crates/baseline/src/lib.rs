@@ -59,6 +59,7 @@ mod call;
 mod callee;
 mod builtin;
 mod budget;
+mod replacement;
 mod fuel;
 mod destination;
 mod numeric;

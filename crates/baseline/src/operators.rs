@@ -5,7 +5,7 @@
 //! not compile; all others are refused. Operators that open and close blocks are always seen;
 //! all others only where code is reachable.
 
-use tierup_compile::{CompileError, CompileErrorKind, Request};
+use tierup_compile::{CompileError, CompileErrorKind, Entry, Request};
 use tierup_wasm::ValType;
 use wasmparser::{BinaryReader, FrameKind, FrameStack, VisitOperator, VisitSimdOperator};
 
@@ -25,7 +25,12 @@ impl<'a> Body<'a> {
         if u32::try_from(request.module.bytes.len()).is_err() {
             return Err(CompileErrorKind::TooLarge { limit: "4 GiB of module bytes" }.into());
         }
-        Ok(Self { reader: request.module.body_reader(request.function) })
+        let reader = request.module.body_reader(request.function);
+        if request.entry != Entry::Call {
+            let (what, offset) = ("code that begins at a loop".into(), reader.original_position());
+            return Err(CompileErrorKind::Unsupported { what, offset: offset as usize }.into());
+        }
+        Ok(Self { reader })
     }
 
     /// Position of the next byte in the module's bytes.

@@ -42,7 +42,8 @@ pub(crate) fn give_back(mut workspace: Workspace) {
     workspace.cold.clear();
     workspace.relocations.clear();
     workspace.moves.clear();
-    let SideTables { traps, positions, safepoints, handlers } = &mut workspace.tables;
+    let SideTables { traps, positions, safepoints, handlers, notes } = &mut workspace.tables;
+    notes.clear();
     traps.clear();
     positions.clear();
     safepoints.clear();

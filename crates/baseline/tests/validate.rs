@@ -2,7 +2,7 @@
 
 use tierup_abi::{InstanceLayout, MemoryMode};
 use tierup_baseline::Baseline;
-use tierup_compile::{CompileErrorKind, Compiled, Compiler, Request, Settings};
+use tierup_compile::{CompileErrorKind, Compiled, Compiler, Entry, Request, Settings};
 use tierup_compiler_tests::{compile, module};
 use tierup_wasm::{Bytes, DefinedFunc, Module};
 
@@ -32,7 +32,8 @@ fn validate_and_compile(
 ) -> Result<Compiled, CompileErrorKind> {
     let layout = InstanceLayout::new(module);
     let settings = Settings { memory_mode: MemoryMode::Guard, ..Settings::default() };
-    let request = Request { module, layout: &layout, function, settings: &settings };
+    let request =
+        Request { module, layout: &layout, function, entry: Entry::Call, settings: &settings };
     Baseline::new().validate_and_compile(&request).map_err(|error| error.kind().clone())
 }
 

@@ -201,7 +201,7 @@ mod tests {
     use tierup_wasm::{Bytes, DefinedFunc, Module};
 
     use super::*;
-    use crate::Settings;
+    use crate::{Entry, Settings};
 
     /// Of the first function's operators, how much is taken before each.
     fn amounts(body: &str) -> Vec<u32> {
@@ -209,15 +209,22 @@ mod tests {
         let module = Module::decode(Bytes::from(wat::parse_str(text).unwrap())).unwrap();
         let layout = InstanceLayout::new(&module);
         let settings = Settings { consume_fuel: true, ..Settings::default() };
-        let function = DefinedFunc(0);
-        let request = Request { module: &module, layout: &layout, function, settings: &settings };
+        let request = request(&module, &layout, &settings);
         let mut plan = FuelPlan::new(&request);
-        let mut reader = module.body_reader(function);
+        let mut reader = module.body_reader(request.function);
         read_locals(&mut reader).unwrap();
         let operators = OperatorsReader::new(reader).into_iter_with_offsets();
         let amounts = operators.map(|it| plan.due(it.unwrap().1 as usize)).collect();
         assert!(plan.takes.is_empty(), "no operator is at {:?}", plan.takes);
         amounts
+    }
+
+    fn request<'a>(
+        module: &'a Module,
+        layout: &'a InstanceLayout,
+        settings: &'a Settings,
+    ) -> Request<'a> {
+        Request { module, layout, function: DefinedFunc(0), entry: Entry::Call, settings }
     }
 
     #[test]
@@ -284,8 +291,7 @@ mod tests {
         let module = Module::decode(Bytes::from(wat::parse_str("(module (func))").unwrap()));
         let module = module.unwrap();
         let (layout, settings) = (InstanceLayout::new(&module), Settings::default());
-        let function = DefinedFunc(0);
-        let request = Request { module: &module, layout: &layout, function, settings: &settings };
+        let request = request(&module, &layout, &settings);
         assert!(FuelPlan::new(&request).takes.is_empty());
     }
 

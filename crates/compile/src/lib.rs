@@ -13,7 +13,7 @@ mod trivial;
 pub use error::{CompileError, CompileErrorKind};
 pub use estimate::{Estimate, Factors, TierEstimate};
 pub use fuel::{FuelPlan, FuelTake};
-pub use request::{Compiled, Limits, Request, Settings};
+pub use request::{Compiled, Entry, Limits, Request, Settings};
 pub use trivial::Trivial;
 
 use codespace::Tier;

@@ -17,8 +17,34 @@ pub struct Request<'a> {
     pub layout: &'a InstanceLayout,
     /// The function.
     pub function: DefinedFunc,
+    /// Where its code begins.
+    pub entry: Entry,
     /// What holds for all code of the engine.
     pub settings: &'a Settings,
+}
+
+/// Where code of a function begins.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Entry {
+    /// At its start: it is called.
+    #[default]
+    Call,
+    /// At a loop: a frame of other code goes on in it. See `tierup_abi::FrameMap`; only optimizing
+    /// compilers can do it.
+    Loop {
+        /// Position of the `loop` operator in the module's bytes.
+        position: u32,
+    },
+}
+
+impl Entry {
+    /// What code of `function` is that begins here.
+    pub fn kind(self, function: DefinedFunc) -> Kind {
+        match self {
+            Self::Call => Kind::Function(function.0),
+            Self::Loop { position } => Kind::Replacement { function: function.0, place: position },
+        }
+    }
 }
 
 impl Request<'_> {
@@ -78,10 +104,10 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// The result as code of `function`.
-    pub fn into_draft(self, function: DefinedFunc, tier: Tier) -> Draft {
+    /// The result as code of that kind.
+    pub fn into_draft(self, kind: Kind, tier: Tier) -> Draft {
         Draft {
-            kind: Kind::Function(function.0),
+            kind,
             tier,
             flavor: Flavor::Normal,
             bytes: self.bytes,

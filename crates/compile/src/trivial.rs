@@ -10,7 +10,7 @@ use tierup_asm::{Address, Emitter, RAX, RBP, RCX, RSP, Width};
 use tierup_wasm::{FuncType, ValType, read_locals};
 use wasmparser::Operator;
 
-use crate::{CompileError, CompileErrorKind, Compiled, Compiler, Request};
+use crate::{CompileError, CompileErrorKind, Compiled, Compiler, Entry, Request};
 
 /// A compiler for straight lines of `i32` arithmetic.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +30,9 @@ impl Compiler for Trivial {
         let start = reader.original_position() as usize;
         let function = request.module.function(request.function);
         let ty = request.module.function_type(function);
+        if request.entry != Entry::Call {
+            return Err(unsupported("code that begins at a loop", start));
+        }
         if request.settings.consume_fuel {
             return Err(unsupported("fuel", start));
         }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic};
 use tierup_abi::{InstanceLayout, MemoryMode};
-use tierup_compile::{CompileError, Compiled, Compiler, Request, Settings};
+use tierup_compile::{CompileError, Compiled, Compiler, Entry, Request, Settings};
 use tierup_wasm::{Bytes, DefinedFunc, Module};
 
 /// A decoded and valid module.
@@ -47,7 +47,7 @@ pub fn compile_with(
 ) -> Result<Compiled, CompileError> {
     let layout = InstanceLayout::new(module);
     let function = DefinedFunc(function);
-    compiler.compile(&Request { module, layout: &layout, function, settings })
+    compiler.compile(&Request { module, layout: &layout, function, entry: Entry::Call, settings })
 }
 
 /// Machine code as text, one instruction a line, constants left out.

@@ -39,6 +39,7 @@ pub(crate) fn compiled(func: &Function, code: &CompiledCode) -> Result<Compiled,
             positions: positions(buffer),
             safepoints: safepoints(buffer)?,
             handlers: Vec::new(),
+            notes: Vec::new(),
         },
         frame_size: buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset),
     })

@@ -8,7 +8,7 @@ use std::{
 };
 
 use tierup_abi::{InstanceLayout, MemoryMode};
-use tierup_compile::{CompileErrorKind, Compiled, Compiler, Limits, Request, Settings};
+use tierup_compile::{CompileErrorKind, Compiled, Compiler, Entry, Limits, Request, Settings};
 use tierup_compiler_tests::{Growth, compile, module, shapes};
 use tierup_wasm::DefinedFunc;
 
@@ -116,6 +116,7 @@ fn compiled_within(limits: Limits, text: &str) -> Result<Compiled, CompileErrorK
         module: &module,
         layout: &InstanceLayout::new(&module),
         function: DefinedFunc(0),
+        entry: Entry::Call,
         settings: &Settings { limits, ..Settings::default() },
     };
     support::compiler().compile(&request).map_err(|error| error.kind().clone())

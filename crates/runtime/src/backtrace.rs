@@ -11,7 +11,7 @@
 
 use std::{fmt, sync::Arc};
 
-use codespace::{CodeManager, CodeScope, Kind};
+use codespace::{CodeManager, CodeScope};
 use tierup_wasm::{DefinedFunc, FuncIndex};
 
 use crate::{EngineState, ModuleInfo, frames::RawBacktrace};
@@ -100,7 +100,7 @@ impl Backtrace {
 
 fn resolve_frame(scope: &CodeScope<'_>, pc: usize, entry: u32) -> Option<Frame> {
     let code = scope.lookup(pc)?;
-    let Kind::Function(number) = code.kind() else { return None };
+    let number = code.function()?;
     let info = Arc::clone(code.owner()).downcast::<ModuleInfo>().ok()?;
     let function = info.module().function(DefinedFunc(number));
     Some(Frame { info, function, offset: code.position_at(pc), entry })

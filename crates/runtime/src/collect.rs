@@ -16,7 +16,6 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use codespace::Kind;
 use tierup_abi::{InstanceHead, ReferenceKind};
 use tierup_wasm::{GlobalIndex, ValType};
 
@@ -280,7 +279,7 @@ impl StoreState {
         work: &mut Vec<Object>,
     ) {
         let Some(code) = scope.lookup(step.return_address - 1) else { return };
-        if !matches!(code.kind(), Kind::Function(_)) {
+        if code.function().is_none() {
             return;
         }
         if let Ok(module) = Arc::clone(code.owner()).downcast::<ModuleInfo>()

@@ -32,16 +32,49 @@ pub trait Hooks: Send + Sync + std::fmt::Debug {
         function: DefinedFunc,
     ) -> Result<(), LazyError>;
 
-    /// A function has done `used` units of work since it was last heard of, in bytes of baseline
-    /// code. Returns how much it may do before it is heard of again.
+    /// A function has done some work since it was last heard of. Returns how much it may do before
+    /// it is heard of again.
     ///
     /// Runs often, on the stack of the guest, while Wasm is suspended.
-    fn budget_spent(&self, module: &CompiledModule, function: DefinedFunc, used: u32) -> Refill;
+    fn budget_spent(&self, module: &CompiledModule, spent: Spent<'_>) -> Refill;
 
     /// `budget_spent` asked for this: gives the function better code before it goes on.
     ///
     /// Runs on the compile stack of the calling thread, while Wasm is suspended.
     fn tier_up(&self, module: &CompiledModule, function: DefinedFunc);
+
+    /// `budget_spent` asked for this: gives the function code that frames go on in at the loop at
+    /// that position.
+    ///
+    /// Runs on the compile stack of the calling thread, while Wasm is suspended.
+    fn replace(&self, module: &CompiledModule, function: DefinedFunc, position: u32);
+
+    /// A frame goes on in such code.
+    fn replaced(&self, module: &CompiledModule, function: DefinedFunc, position: u32);
+}
+
+/// A function has used its budget up.
+#[derive(Clone, Copy)]
+pub struct Spent<'a> {
+    /// The function.
+    pub function: DefinedFunc,
+    /// Units of work since it was last heard of.
+    pub used: u32,
+    /// If it is at a loop's header where its frame can be replaced: finds the position of the loop
+    /// in the module's bytes.
+    pub position: Option<&'a dyn Fn() -> Option<u32>>,
+}
+
+impl std::fmt::Debug for Spent<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Spent({:?}, {}, in a loop: {})",
+            self.function,
+            self.used,
+            self.position.is_some()
+        )
+    }
 }
 
 /// What a function gets that has used its budget up.
@@ -51,6 +84,19 @@ pub struct Refill {
     pub slice: i32,
     /// Whether to call [`Hooks::tier_up`].
     pub tier_up: bool,
+    /// The position for which to call [`Hooks::replace`]: that of the loop, or one around it.
+    pub replace: Option<u32>,
+    /// In which code its frame goes on.
+    pub next: Next,
+}
+
+/// In which code a frame goes on whose function has used its budget up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// In its own.
+    Own,
+    /// In that which there is for its loop, if there is any.
+    Other,
 }
 
 /// Why a function that was called has no code.

@@ -17,7 +17,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
+    atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
 use codespace::Handshake;
@@ -46,7 +46,7 @@ impl SharedBlock {
             exit_frame: AtomicUsize::new(0),
             entry_frame: AtomicUsize::new(0),
             sequence: AtomicUsize::new(0),
-            replacement_buffer: std::ptr::null_mut(),
+            replacement_buffer: AtomicPtr::new(std::ptr::null_mut()),
             stack_limit: AtomicUsize::new(0),
             store: std::ptr::null_mut(),
             trap,

@@ -20,8 +20,8 @@ use tierup_abi::{InstanceHead, StoreBlock};
 use crate::{
     EngineState, ExternObject, FunctionObject, GlobalObject, InstanceObject, InterruptHandler,
     Limiter, MemoryObject, TableObject, builtins, collect::TraceHook, faults::TrapRecord,
-    host::Pending, interrupt::SharedBlock, owner::Owner, roots::Roots, slots::Slots,
-    wrappers::Wrapper,
+    host::Pending, interrupt::SharedBlock, owner::Owner, replacement::ReplacementBuffer,
+    roots::Roots, slots::Slots, wrappers::Wrapper,
 };
 
 /// Tells stores apart; never used twice in a process.
@@ -55,6 +55,8 @@ pub struct StoreState {
     pub(crate) tracer: Option<TraceHook>,
     /// See [`StoreState::keep_entered`].
     pub(crate) entered: Vec<Arc<Wrapper>>,
+    /// Where values of frames travel that are replaced: see `replacement`.
+    pub(crate) replacement_buffer: ReplacementBuffer,
     /// Where the stack pointer was when the limit was set; see `stack`.
     pub(crate) limit_set_at: Cell<usize>,
 }
@@ -84,6 +86,7 @@ impl StoreState {
             interrupt_handler: None,
             tracer: None,
             entered: Vec::new(),
+            replacement_buffer: ReplacementBuffer::default(),
             limit_set_at: Cell::new(0),
         })
     }

@@ -26,6 +26,7 @@ pub struct CompileCounters {
     tier_ups_queued: AtomicU64,
     tier_ups_failed: AtomicU64,
     tier_ups_discarded: AtomicU64,
+    replacements: AtomicReplacements,
     events: Mutex<Events>,
     modules: Footprints,
 }
@@ -88,6 +89,41 @@ pub struct TierUpCounts {
     pub failed: u64,
     /// Results that came too late: the module is gone, or what they relied on has changed.
     pub discarded: u64,
+}
+
+/// What became of loops that ran long within one call.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct ReplacementCounts {
+    /// Loops that were queued for being optimized.
+    pub queued: u64,
+    /// Loops for which there was code to go on in.
+    pub done: u64,
+    /// Loops that could not be optimized, and stay as they are.
+    pub failed: u64,
+    /// Results that came too late: the function or its module is gone.
+    pub discarded: u64,
+    /// Calls that went on in optimized code.
+    pub entered: u64,
+}
+
+#[derive(Debug, Default)]
+struct AtomicReplacements {
+    queued: AtomicU64,
+    done: AtomicU64,
+    failed: AtomicU64,
+    discarded: AtomicU64,
+    entered: AtomicU64,
+}
+
+/// Something that is counted of replacements.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Replacing {
+    Queued,
+    Done,
+    Failed,
+    Discarded,
+    Entered,
 }
 
 #[derive(Debug, Default)]
@@ -188,6 +224,30 @@ impl CompileCounters {
         }
     }
 
+    /// What became of loops that ran long within one call.
+    pub fn replacements(&self) -> ReplacementCounts {
+        let AtomicReplacements { queued, done, failed, discarded, entered } = &self.replacements;
+        ReplacementCounts {
+            queued: queued.load(Ordering::Relaxed),
+            done: done.load(Ordering::Relaxed),
+            failed: failed.load(Ordering::Relaxed),
+            discarded: discarded.load(Ordering::Relaxed),
+            entered: entered.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn count_replacement(&self, what: Replacing) {
+        let AtomicReplacements { queued, done, failed, discarded, entered } = &self.replacements;
+        let counter = match what {
+            Replacing::Queued => queued,
+            Replacing::Done => done,
+            Replacing::Failed => failed,
+            Replacing::Discarded => discarded,
+            Replacing::Entered => entered,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Bytes on the heap of what is remembered of modules for tiering.
     pub fn modules(&self) -> &Footprints {
         &self.modules
@@ -285,6 +345,7 @@ impl Default for CompileCounters {
             tier_ups_queued: AtomicU64::default(),
             tier_ups_failed: AtomicU64::default(),
             tier_ups_discarded: AtomicU64::default(),
+            replacements: AtomicReplacements::default(),
             events: Mutex::new(Rank::CompileFailures, Events::default()),
             modules: Footprints::default(),
         }

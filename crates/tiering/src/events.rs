@@ -57,6 +57,28 @@ pub(crate) fn tier_up(of: &dyn Subject, function: DefinedFunc, time: Duration) {
     debug!(name: "tier_up", target: TARGET, unit, function, microseconds, "tiered up");
 }
 
+/// A loop that ran long in one call waits for a thread that optimizes it; its position and heat.
+pub(crate) fn queue_loop(of: &dyn Subject, function: DefinedFunc, (position, heat): (u32, u64)) {
+    let (unit, function) = (of.unit(), of.module().function(function).0);
+    debug!(
+        name: "queue_loop", target: TARGET, unit, function, position, heat,
+        "queued for optimizing a loop"
+    );
+}
+
+/// There is optimized code for frames in a loop; its position and the time that it took.
+pub(crate) fn replace(of: &dyn Subject, function: DefinedFunc, (position, time): (u32, Duration)) {
+    let (unit, function) = (of.unit(), of.module().function(function).0);
+    let microseconds = microseconds(time);
+    debug!(name: "replace", target: TARGET, unit, function, position, microseconds, "loop optimized");
+}
+
+/// A frame in a loop went on in optimized code.
+pub(crate) fn enter(of: &dyn Subject, function: DefinedFunc, position: u32) {
+    let (unit, function) = (of.unit(), of.module().function(function).0);
+    debug!(name: "enter", target: TARGET, unit, function, position, "frame replaced");
+}
+
 /// Optimized code came too late; without a reason: its module is gone.
 pub(crate) fn discard(of: &dyn Subject, function: DefinedFunc, reason: Option<Reason>) {
     let (unit, function) = (of.unit(), of.module().function(function).0);

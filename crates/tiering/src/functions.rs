@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use codespace::Footprint;
 use sync::atomic::{AtomicU64, Ordering};
 
-use crate::job::Job;
+use crate::{job::Job, loops::Loops};
 
 const CHUNK: usize = 64;
 
@@ -26,6 +26,7 @@ pub(crate) struct FunctionState {
     /// Work that it has done, in all instances.
     heat: AtomicU64,
     pub(crate) job: Job,
+    loops: OnceLock<Box<Loops>>,
 }
 
 impl Functions {
@@ -52,6 +53,14 @@ impl Functions {
         &chunk.get_or_init(new)[function as usize % CHUNK]
     }
 
+    /// The loops of a function whose record that is.
+    pub(crate) fn loops<'a>(&self, state: &'a FunctionState) -> &'a Loops {
+        state.loops.get_or_init(|| {
+            self.footprint.grow(size_of::<Loops>());
+            Box::default()
+        })
+    }
+
     /// The record of a function, if it was heard of.
     pub(crate) fn find(&self, function: u32) -> Option<&FunctionState> {
         let chunk = self.chunks.get(function as usize / CHUNK)?.get()?;
@@ -61,7 +70,7 @@ impl Functions {
 
 impl FunctionState {
     fn new() -> Self {
-        Self { heat: AtomicU64::new(0), job: Job::new() }
+        Self { heat: AtomicU64::new(0), job: Job::new(), loops: OnceLock::new() }
     }
 
     /// Adds work, and returns all that was done before.
@@ -70,10 +79,18 @@ impl FunctionState {
         self.heat.fetch_add(u64::from(work), Ordering::Relaxed)
     }
 
+    /// All work that was added.
+    pub(crate) fn heat(&self) -> u64 {
+        self.heat.load(Ordering::Relaxed)
+    }
+
     /// The function starts from below.
     pub(crate) fn reset(&self) {
         self.heat.store(0, Ordering::Relaxed);
         self.job.reset();
+        if let Some(loops) = self.loops.get() {
+            loops.reset();
+        }
     }
 }
 

@@ -43,6 +43,11 @@ impl Job {
         stages[usize::from(self.0.load(Ordering::Acquire))]
     }
 
+    /// Is it never to be tried again?
+    pub(crate) fn has_failed(&self) -> bool {
+        self.stage() == Stage::Failed
+    }
+
     /// True if the caller is the one to queue it.
     pub(crate) fn queue(&self) -> bool {
         self.change(Stage::Idle, Stage::Queued)

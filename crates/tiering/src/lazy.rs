@@ -17,8 +17,10 @@ use std::{
     time::Instant,
 };
 
-use codespace::{Draft, Installed, Tier};
-use tierup_compile::{CompileError, CompileErrorKind, Compiled, Compiler, Request, Settings};
+use codespace::{Draft, Installed, Kind, Tier};
+use tierup_compile::{
+    CompileError, CompileErrorKind, Compiled, Compiler, Entry, Request, Settings,
+};
 use tierup_wasm::DefinedFunc;
 
 use crate::{
@@ -102,12 +104,28 @@ impl FunctionCompiler {
                 return Ok(Outcome::Present);
             }
             let draft = self.draft(subject, function)?;
-            let installed = self.install(subject, vec![draft])?;
-            return Ok(match installed.as_deref() {
-                Some(&[installed]) => Outcome::Compiled(installed),
-                _ => Outcome::Gone,
-            });
+            return self.install_one(subject, draft);
         }
+    }
+
+    /// Gives a function code that frames go on in at the loop at that position. Nobody else may
+    /// do the same at the same time.
+    pub(crate) fn compile_replacement(
+        &self,
+        subject: &dyn Subject,
+        function: DefinedFunc,
+        position: u32,
+    ) -> Result<Outcome, CompileError> {
+        let draft = self.draft_at(subject, function, Entry::Loop { position })?;
+        self.install_one(subject, draft)
+    }
+
+    fn install_one(&self, subject: &dyn Subject, draft: Draft) -> Result<Outcome, CompileError> {
+        let installed = self.install(subject, vec![draft])?;
+        Ok(match installed.as_deref() {
+            Some(&[installed]) => Outcome::Compiled(installed),
+            _ => Outcome::Gone,
+        })
     }
 
     /// True if the function has code that this compiler would not replace.
@@ -121,10 +139,19 @@ impl FunctionCompiler {
         subject: &dyn Subject,
         function: DefinedFunc,
     ) -> Result<Draft, CompileError> {
+        self.draft_at(subject, function, Entry::Call)
+    }
+
+    fn draft_at(
+        &self,
+        subject: &dyn Subject,
+        function: DefinedFunc,
+        entry: Entry,
+    ) -> Result<Draft, CompileError> {
         let start = Instant::now();
         // To be read before the compiler looks at anything.
         let assumptions = subject.assumptions();
-        let result = caught(|| self.run_compilers(subject, function));
+        let result = caught(|| self.run_compilers(subject, function, entry));
         let (compiled, tier) =
             result.inspect_err(|error| self.note_failure(subject, function, error))?;
         let compile = Compile {
@@ -135,7 +162,7 @@ impl FunctionCompiler {
         };
         self.counters.count(compile);
         events::compile(subject, function, &compile);
-        let mut draft = compiled.into_draft(function, tier);
+        let mut draft = compiled.into_draft(entry.kind(function), tier);
         if tier == Tier::Optimized {
             draft.assumptions = assumptions;
         }
@@ -151,7 +178,7 @@ impl FunctionCompiler {
         let first = drafts.first().map(|draft| draft.kind);
         subject.install(drafts).map_err(|error| {
             let error = CompileErrorKind::NoRoom { message: error.to_string() }.into();
-            if let Some(codespace::Kind::Function(function)) = first {
+            if let Some(function) = first.and_then(Kind::function) {
                 self.note_failure(subject, DefinedFunc(function), &error);
             }
             error
@@ -162,10 +189,10 @@ impl FunctionCompiler {
         &self,
         subject: &dyn Subject,
         function: DefinedFunc,
+        entry: Entry,
     ) -> Result<(Compiled, Tier), CompileError> {
-        let module = subject.module();
-        let request =
-            Request { module, layout: subject.layout(), function, settings: &self.settings };
+        let (module, layout) = (subject.module(), subject.layout());
+        let request = Request { module, layout, function, entry, settings: &self.settings };
         let error = match caught(|| self.run_compiler(&request)) {
             Ok(compiled) => return Ok((compiled, self.compiler.tier())),
             Err(error) => error,

@@ -6,8 +6,8 @@
 //!
 //! Reading order: `subject` is what is compiled; `lazy`, `gate`, `validity`, `eager` and
 //! `arrived` give functions code;
-//! `module` ties together what gives them better code: `functions` and `job` remember, `policy`
-//! decides, `queue`, `threads` and `pool` carry out.
+//! `module` ties together what gives them better code, and `replace` what gives it to running loops:
+//! `functions`, `job` and `loops` remember, `policy` decides, `queue`, `threads` and `pool` carry out.
 #![forbid(unsafe_code)]
 
 mod subject;
@@ -20,15 +20,19 @@ mod eager;
 mod arrived;
 mod functions;
 mod job;
+mod loops;
+mod replace;
 mod policy;
 mod queue;
 mod threads;
 mod pool;
 mod module;
 
-pub use counters::{CompileCounters, CompileFailure, CompileStats, TierCounts, TierUpCounts};
+pub use counters::{
+    CompileCounters, CompileFailure, CompileStats, ReplacementCounts, TierCounts, TierUpCounts,
+};
 pub use lazy::FunctionCompiler;
-pub use module::{ModuleTiering, Plan, Spent};
+pub use module::{ModuleTiering, Next, Plan, Spent};
 pub use policy::{Answer, NUMBERS, Numbers, Policy, Question};
 pub use pool::{Executor, Pool, PoolHandle, PoolLoad};
 pub use subject::Subject;

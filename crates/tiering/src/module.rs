@@ -17,7 +17,7 @@ use std::{
 };
 
 use codespace::{Installed, Reason};
-use tierup_compile::{CompileError, CompileErrorKind, Compiler, Limits, Settings};
+use tierup_compile::{CompileError, CompileErrorKind, Compiler, Entry, Limits, Settings};
 use tierup_wasm::DefinedFunc;
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
     functions::{FunctionState, Functions},
     job::Stage,
     lazy::Outcome,
-    pool::{Task, Work},
+    pool::{Task, Wanted, Work},
     queue::Wish,
 };
 
@@ -78,6 +78,20 @@ pub struct Spent {
     pub slice: i32,
     /// Whether to call [`ModuleTiering::tier_up`] now, for the lack of other threads.
     pub tier_up: bool,
+    /// The position of the loop for which to call [`ModuleTiering::replace`] now, likewise.
+    pub replace: Option<u32>,
+    /// In which code its frame goes on.
+    pub next: Next,
+}
+
+/// In which code a frame goes on that reported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Next {
+    /// In its own.
+    #[default]
+    Own,
+    /// In that which there is for its loop, if it is still there.
+    Other,
 }
 
 impl ModuleTiering {
@@ -142,13 +156,48 @@ impl ModuleTiering {
         &self.first
     }
 
+    /// Compiles what ran long, if it is ever compiled again.
+    pub(crate) fn second(&self) -> Option<&FunctionCompiler> {
+        self.second.as_ref()
+    }
+
+    pub(crate) fn has_second(&self) -> bool {
+        self.second.is_some()
+    }
+
+    pub(crate) fn has_pool(&self) -> bool {
+        self.pool.is_some()
+    }
+
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(crate) fn counters(&self) -> &CompileCounters {
+        &self.counters
+    }
+
+    /// What a function gets of which nothing new is expected.
+    pub(crate) fn idle(&self) -> Spent {
+        self.going_on(self.policy.largest_slice())
+    }
+
+    /// What a function gets that goes on as it is.
+    fn going_on(&self, slice: i32) -> Spent {
+        Spent { slice, tier_up: false, replace: None, next: Next::Own }
+    }
+
     pub(crate) fn subject(&self) -> &dyn Subject {
         &*self.subject
     }
 
     /// A function has done `used` more units of work.
     pub fn budget_spent(&self, function: DefinedFunc, used: u32) -> Spent {
-        let idle = Spent { slice: self.policy.largest_slice(), tier_up: false };
+        let idle = self.idle();
         if self.second.is_none() {
             return idle;
         }
@@ -163,18 +212,18 @@ impl ModuleTiering {
             Stage::Queued => {
                 // Again with more heat; whichever entry comes first is worked on.
                 if rises && 4 <= priority && priority.is_power_of_two() {
-                    self.push(function, heat);
+                    self.push(Wanted::call(function.0), heat);
                 }
-                Spent { slice: self.policy.waiting_slice(), tier_up: false }
+                self.going_on(self.policy.waiting_slice())
             }
             Stage::Idle if rises && self.decide(function, state, heat) => match &self.pool {
-                None => Spent { slice: self.policy.waiting_slice(), tier_up: true },
+                None => Spent { tier_up: true, ..self.going_on(self.policy.waiting_slice()) },
                 Some(_) => {
                     self.queue(function, state, heat);
-                    Spent { slice: self.policy.waiting_slice(), tier_up: false }
+                    self.going_on(self.policy.waiting_slice())
                 }
             },
-            Stage::Idle => Spent { slice: self.policy.slice(heat), tier_up: false },
+            Stage::Idle => self.going_on(self.policy.slice(heat)),
         }
     }
 
@@ -225,7 +274,7 @@ impl ModuleTiering {
     }
 
     /// Asks the policy.
-    fn decide(&self, function: DefinedFunc, state: &FunctionState, heat: u64) -> bool {
+    pub(crate) fn decide(&self, function: DefinedFunc, state: &FunctionState, heat: u64) -> bool {
         let load = self.pool.as_ref().map(PoolHandle::load).unwrap_or_default();
         let workers = self.pool.as_ref().map_or(0, PoolHandle::workers);
         let (chosen, chosen_bytes) = self.counters.chosen();
@@ -266,16 +315,16 @@ impl ModuleTiering {
         }
         events::queue(&*self.subject, function, heat);
         self.counters.count_tier_up_queued();
-        if !self.push(function, heat) {
+        if !self.push(Wanted::call(function.0), heat) {
             state.job.unqueue();
         }
     }
 
-    fn push(&self, function: DefinedFunc, heat: u64) -> bool {
+    pub(crate) fn push(&self, job: Wanted, heat: u64) -> bool {
         let Some(pool) = &self.pool else { return false };
-        let wish = Wish { heat, body_bytes: self.subject.module().body(function).len() };
+        let body_bytes = self.subject.module().body(DefinedFunc(job.function)).len();
         let module: Weak<Self> = Weak::clone(&self.own);
-        pool.push(wish, Task { module, function: function.0 })
+        pool.push(Wish { heat, body_bytes }, Task { module, job })
     }
 
     /// Compiles with the second compiler and counts what became of it.
@@ -307,7 +356,12 @@ impl ModuleTiering {
 }
 
 impl Work for ModuleTiering {
-    fn run(&self, function: u32) {
+    fn run(&self, Wanted { function, entry }: Wanted) {
+        if let Entry::Loop { position } = entry {
+            // It has been counted and logged; frames go on as before.
+            let _ = self.replace(DefinedFunc(function), position);
+            return;
+        }
         let state = self.functions.get(function);
         let Some(second) = self.second.as_ref().filter(|_| state.job.start()) else { return };
         // The thread that dropped the module has not waited for us: nobody needs the result.

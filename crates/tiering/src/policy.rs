@@ -43,6 +43,8 @@ pub struct Numbers {
     pub smallest_slice: u64,
     /// Largest slice of the budget that code gets.
     pub largest_slice: u64,
+    /// How often a loop reports before it is optimized although one around it was.
+    pub patience: u32,
 }
 
 /// The table.
@@ -79,6 +81,9 @@ pub const NUMBERS: Numbers = Numbers {
     smallest_slice: 100_000,
     // 50 us: the longest that an interrupt has to wait, and of which a report costs 0.3 %.
     largest_slice: 1_600_000,
+    // 1 ms in smallest slices. What is optimized from an outer loop on has its inner loops as they
+    // should be, but a loop around that takes longer than this for one turn is not worth waiting for.
+    patience: 300,
 };
 
 impl Numbers {
@@ -138,6 +143,16 @@ impl Policy {
         Self { numbers: NUMBERS, budget: budget.max(1) }
     }
 
+    /// Is everything to be taken at the first chance?
+    pub fn is_eager(&self) -> bool {
+        self.budget == 1
+    }
+
+    /// How often a loop reports before it is optimized although one around it was.
+    pub fn patience(&self) -> u32 {
+        self.numbers.patience
+    }
+
     /// How often the budget was used up with that heat.
     pub fn priority(&self, heat: u64) -> u64 {
         heat / self.budget
@@ -165,7 +180,7 @@ impl Policy {
         if numbers.largest_body < question.body_bytes {
             return Answer::Never;
         }
-        if self.budget == 1 {
+        if self.is_eager() {
             return Answer::TierUp;
         }
         let future = self.picoseconds(question.heat);

@@ -28,6 +28,15 @@ pub trait Subject: Send + Sync + Debug {
     /// The tier of a function's code. None if it has no code, or the code's place is gone.
     fn tier(&self, function: DefinedFunc) -> Option<Tier>;
 
+    /// Finds out whether a function is called again: that is what [`Self::is_suspended`] tells later.
+    fn suspend(&self, function: DefinedFunc);
+
+    /// Was the function not called since it was suspended?
+    fn is_suspended(&self, function: DefinedFunc) -> bool;
+
+    /// Is there code for frames of a function that have come to the loop at that position?
+    fn replaces(&self, function: DefinedFunc, position: u32) -> bool;
+
     /// The version of what compilers may rely on, as `codespace::Unit::assumptions`.
     fn assumptions(&self) -> Option<u64>;
 

@@ -88,10 +88,7 @@ impl CodeArena {
 
 impl CodeObject {
     fn new(code: MappedCode) -> Self {
-        let defined = match code.kind {
-            Kind::Function(defined) => Some(DefinedFunc(defined)),
-            _ => None,
-        };
+        let defined = code.kind.function().map(DefinedFunc);
         let info = Arc::downcast::<ModuleInfo>(code.owner).ok();
         let function =
             info.as_ref().zip(defined).map(|(info, defined)| info.module().function(defined));

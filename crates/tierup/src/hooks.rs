@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use codespace::{Draft, Installed, Tier};
 use tierup_abi::InstanceLayout;
-use tierup_runtime::{CompiledModule, Hooks, LazyError, ModuleInfo, Refill, TrapKind};
+use tierup_runtime::{CompiledModule, Hooks, LazyError, ModuleInfo, Next, Refill, Spent, TrapKind};
 use tierup_tiering::{ModuleTiering, Subject};
 use tierup_wasm::{DefinedFunc, Module};
 
@@ -33,14 +33,32 @@ impl Hooks for ModuleHooks {
         })
     }
 
-    fn budget_spent(&self, _: &CompiledModule, function: DefinedFunc, used: u32) -> Refill {
-        let spent = self.0.budget_spent(function, used);
-        Refill { slice: spent.slice, tier_up: spent.tier_up }
+    fn budget_spent(&self, _: &CompiledModule, spent: Spent<'_>) -> Refill {
+        let Spent { function, used, position } = spent;
+        let spent = match position {
+            Some(position) => self.0.budget_spent_in_loop(function, used, position),
+            None => self.0.budget_spent(function, used),
+        };
+        let tierup_tiering::Spent { slice, tier_up, replace, next } = spent;
+        let next = match next {
+            tierup_tiering::Next::Own => Next::Own,
+            tierup_tiering::Next::Other => Next::Other,
+        };
+        Refill { slice, tier_up, replace, next }
     }
 
     fn tier_up(&self, _: &CompiledModule, function: DefinedFunc) {
         // It has been counted and logged; the function stays as it is.
         let _ = self.0.tier_up(function);
+    }
+
+    fn replace(&self, _: &CompiledModule, function: DefinedFunc, position: u32) {
+        // The same.
+        let _ = self.0.replace(function, position);
+    }
+
+    fn replaced(&self, _: &CompiledModule, function: DefinedFunc, position: u32) {
+        self.0.note_replaced(function, position);
     }
 }
 
@@ -93,6 +111,21 @@ impl Subject for ModuleSubject {
 
     fn tier(&self, function: DefinedFunc) -> Option<Tier> {
         self.compiled()?.unit().tier(function.0)
+    }
+
+    fn suspend(&self, function: DefinedFunc) {
+        if let Some(module) = self.compiled() {
+            module.unit().suspend(function.0);
+        }
+    }
+
+    fn is_suspended(&self, function: DefinedFunc) -> bool {
+        self.compiled().is_some_and(|module| module.unit().is_suspended(function.0))
+    }
+
+    fn replaces(&self, function: DefinedFunc, position: u32) -> bool {
+        let module = self.compiled();
+        module.is_some_and(|module| module.unit().replacement(function.0, position).is_some())
     }
 
     fn assumptions(&self) -> Option<u64> {

@@ -86,7 +86,7 @@ pub use tierup_runtime::{
     ResourceLimiter, Trap, TrapKind,
 };
 pub use tierup_tiering::{
-    CompileFailure, CompileStats, Executor, PoolLoad, TierCounts, TierUpCounts,
+    CompileFailure, CompileStats, Executor, PoolLoad, ReplacementCounts, TierCounts, TierUpCounts,
 };
 pub use tierup_wasm::{
     Bytes, ExternType, FuncType, GlobalType, MemoryType, Mutability, Section, TableType, ValType,

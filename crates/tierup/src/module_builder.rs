@@ -257,6 +257,16 @@ impl Subject for Arrived<'_> {
         None
     }
 
+    fn suspend(&self, _: DefinedFunc) {}
+
+    fn is_suspended(&self, _: DefinedFunc) -> bool {
+        false
+    }
+
+    fn replaces(&self, _: DefinedFunc, _: u32) -> bool {
+        false
+    }
+
     fn assumptions(&self) -> Option<u64> {
         None
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use codespace::TenantStats;
 use tierup_runtime::{CollectionStats, CompiledModule, EngineState, FlushStats};
-use tierup_tiering::{CompileCounters, CompileStats, ModuleTiering, PoolLoad, TierUpCounts};
+use tierup_tiering::{
+    CompileCounters, CompileStats, ModuleTiering, PoolLoad, ReplacementCounts, TierUpCounts,
+};
 
 use crate::SharingStats;
 
@@ -24,13 +26,16 @@ pub struct EngineStats {
     pub compiles: CompileStats,
     /// What became of functions that ran long.
     pub tier_ups: TierUpCounts,
+    /// What became of loops that ran long within one call.
+    pub replacements: ReplacementCounts,
     /// What the threads do that optimize in the background.
     pub background: PoolLoad,
     /// Collections of code.
     pub collections: CollectionStats,
     /// Code that was taken away.
     pub flushes: FlushStats,
-    /// Functions that were about to lose their code because they were not called, and then were.
+    /// Functions that were about to lose their code because they were not called, or that ran long,
+    /// and then were called.
     pub revived: u64,
     /// Modules that were made, and that were shared.
     pub modules: SharingStats,
@@ -117,6 +122,7 @@ impl EngineStats {
             memory: MemoryStats::of_engine(state, counters),
             compiles: counters.stats(),
             tier_ups: counters.tier_ups(),
+            replacements: counters.replacements(),
             background,
             collections: state.collection_stats(),
             flushes: state.flush_stats(),

@@ -19,6 +19,7 @@ mod validate;
 mod names;
 mod sections;
 mod memory;
+mod loops;
 
 pub use bytes::Bytes;
 pub use convert::read_locals;

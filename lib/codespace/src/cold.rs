@@ -73,11 +73,33 @@ impl Unit {
         true
     }
 
+    /// Suspends a function, to find out whether it is called again: that is what
+    /// [`Unit::is_suspended`] tells later. False if it has no code.
+    ///
+    /// A function that is not called until the next sweep is cold for it.
+    pub fn suspend(&self, function: u32) -> bool {
+        let mut books = self.books().lock();
+        let has_code = books.table.get(function as usize).is_some_and(Option::is_some);
+        if has_code && !books.is_suspended(function) {
+            books.suspend(function);
+            self.lead(&mut books, function, self.lazy_entry(function));
+        }
+        has_code
+    }
+
+    /// Does the function have code that nobody called since it was suspended?
+    pub fn is_suspended(&self, function: u32) -> bool {
+        self.books().lock().is_suspended(function)
+    }
+
     fn sweep_batch(&self, functions: Range<u32>, filter: Filter) -> (Vec<u32>, usize) {
         let (mut cold, mut suspended) = (Vec::new(), 0);
         let mut books = self.books().lock();
         for function in functions {
-            let Some(id) = books.table[function as usize] else { continue };
+            let Some(id) = books.table[function as usize] else {
+                self.take_replacements(&mut books, function, filter, &mut cold);
+                continue;
+            };
             let version = self.manager().slab().record(id).contents().version();
             if !filter.matches(version) {
                 continue;
@@ -87,6 +109,7 @@ impl Unit {
                 books.table[function as usize] = None;
                 self.identity().count(|counters| counters.uninstalled(version.tier));
                 cold.push(id);
+                self.take_replacements(&mut books, function, Filter::All, &mut cold);
             } else {
                 books.suspend(function);
                 self.lead(&mut books, function, self.lazy_entry(function));

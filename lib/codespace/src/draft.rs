@@ -43,6 +43,14 @@ impl Draft {
 pub enum Kind {
     /// The code of the unit's function of that number; publishing it may change the cell.
     Function(u32),
+    /// Code of a function that is entered at a place within it, by frames that run other code of
+    /// it: see `replacement`. It goes with the function's installed code.
+    Replacement {
+        /// The function's number.
+        function: u32,
+        /// The user's number of the place.
+        place: u32,
+    },
     /// Code that enters the unit's world from the host.
     EntryWrapper,
     /// Code that leaves it for a host function.
@@ -54,10 +62,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The function whose code it is.
+    pub const fn function(self) -> Option<u32> {
+        match self {
+            Self::Function(function) | Self::Replacement { function, .. } => Some(function),
+            _ => None,
+        }
+    }
+
     /// Its name, in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Function(_) => "function",
+            Self::Replacement { .. } => "replacement",
             Self::EntryWrapper => "entry_wrapper",
             Self::HostWrapper => "host_wrapper",
             Self::LazyTable => "lazy_table",
@@ -148,6 +165,8 @@ pub struct SideTables {
     pub safepoints: Vec<Safepoint>,
     /// Exception handlers, by return address.
     pub handlers: Vec<Handler>,
+    /// Whatever else the user wants to know about the code.
+    pub notes: Vec<u8>,
 }
 
 /// An instruction that may fault or trap.

@@ -36,10 +36,7 @@ pub(crate) struct Subject {
 
 impl Subject {
     fn cell(&self) -> Option<u32> {
-        match self.kind {
-            Kind::Function(function) => Some(function),
-            _ => None,
-        }
+        self.kind.function()
     }
 
     /// Only functions have a tier.

@@ -11,6 +11,7 @@ mod install;
 mod assumptions;
 mod remove;
 mod cold;
+mod replacement;
 mod budget;
 mod tenant;
 mod collect;

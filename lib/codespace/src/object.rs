@@ -71,6 +71,7 @@ pub(crate) struct Contents {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Shape {
     Function,
+    Replacement,
     EntryWrapper,
     HostWrapper,
     LazyTable,
@@ -93,13 +94,15 @@ impl Contents {
         version: Version,
         tables: Tables,
     ) -> Self {
-        let (shape, function) = match kind {
-            Kind::Function(function) => (Shape::Function, function),
-            Kind::EntryWrapper => (Shape::EntryWrapper, 0),
-            Kind::HostWrapper => (Shape::HostWrapper, 0),
-            Kind::LazyTable => (Shape::LazyTable, 0),
-            Kind::Stub => (Shape::Stub, 0),
+        let shape = match kind {
+            Kind::Function(_) => Shape::Function,
+            Kind::Replacement { .. } => Shape::Replacement,
+            Kind::EntryWrapper => Shape::EntryWrapper,
+            Kind::HostWrapper => Shape::HostWrapper,
+            Kind::LazyTable => Shape::LazyTable,
+            Kind::Stub => Shape::Stub,
         };
+        let function = kind.function().unwrap_or(0);
         let (unit, arena) = (Arc::clone(unit), Arc::clone(arena));
         Self { unit, arena, tables, function, shape, version }
     }
@@ -107,7 +110,7 @@ impl Contents {
     /// What is counted of an object with that range.
     pub(crate) fn item(&self, allocated: &Range<usize>) -> Item {
         let class = match self.shape {
-            Shape::Function => Class::of(self.version.tier),
+            Shape::Function | Shape::Replacement => Class::of(self.version.tier),
             _ => Class::Other,
         };
         let metadata = size_of::<Code>() + self.tables.bytes();
@@ -122,6 +125,9 @@ impl Contents {
     fn kind(&self) -> Kind {
         match self.shape {
             Shape::Function => Kind::Function(self.function),
+            Shape::Replacement => {
+                Kind::Replacement { function: self.function, place: self.tables.place() }
+            }
             Shape::EntryWrapper => Kind::EntryWrapper,
             Shape::HostWrapper => Kind::HostWrapper,
             Shape::LazyTable => Kind::LazyTable,
@@ -147,12 +153,9 @@ impl Code {
         self.contents().kind()
     }
 
-    /// The number of the function, if it is the code of one.
+    /// The number of the function, if it is the code of one, from its start or within.
     pub fn function(&self) -> Option<u32> {
-        match self.kind() {
-            Kind::Function(function) => Some(function),
-            _ => None,
-        }
+        self.kind().function()
     }
 
     /// Which compiler made it.
@@ -215,6 +218,12 @@ impl Code {
         let offset = self.return_offset(return_pc).unwrap_or(u32::MAX);
         let handlers = self.contents().tables.handlers_at(offset);
         handlers.map(|(offset, tag)| (self.entry() + offset as usize, tag))
+    }
+
+    /// What else the user wanted to know about the code.
+    pub fn notes(&self) -> impl Iterator<Item = u8> {
+        let place = if self.contents().shape == Shape::Replacement { 4 } else { 0 };
+        self.contents().tables.notes().skip(place)
     }
 
     /// The function whose lazy entry that instruction is part of.

@@ -202,7 +202,7 @@ impl Unit {
         let bad = |reason| Err(ErrorKind::BadDraft { offset: 0, reason }.into());
         match draft.kind {
             _ if draft.bytes.is_empty() => return bad("there is no code"),
-            Kind::Function(function) if self.functions() <= function => {
+            kind if kind.function().is_some_and(|function| self.functions() <= function) => {
                 return bad("the unit has no function of that number");
             }
             Kind::LazyTable => return bad("a unit makes its own lazy table"),
@@ -212,7 +212,12 @@ impl Unit {
             return bad("the code is larger than 4 GiB");
         };
         let version = Version { tier: draft.tier, flavor: draft.flavor };
-        let tables = packer.pack(&draft.tables, body)?;
+        let tables = match draft.kind {
+            Kind::Replacement { place, .. } => {
+                packer.pack_replacement(&draft.tables, body, place)?
+            }
+            _ => packer.pack(&draft.tables, body)?,
+        };
         Ok((Contents::new((self.identity(), arena), draft.kind, version, tables), body))
     }
 }

@@ -84,8 +84,10 @@ impl Unit {
     /// [PUB-ORDER] 3, if the rule says so. The table gets a reference of its own; what it had is
     /// to be released without the lock.
     fn install(&self, books: &mut Books, code: &CodeRef, replaced: &mut Vec<u32>) -> Installed {
-        let Kind::Function(function) = code.kind() else {
-            return Installed::No(Reason::NotAFunction);
+        let function = match code.kind() {
+            Kind::Function(function) => function,
+            Kind::Replacement { .. } => return self.install_replacement(books, code, replaced),
+            _ => return Installed::No(Reason::NotAFunction),
         };
         let present = books.table[function as usize];
         let version = |id: u32| self.manager().slab().record(id).contents().version();

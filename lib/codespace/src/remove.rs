@@ -4,7 +4,7 @@
 use std::ops::{AddAssign, Range};
 
 use crate::{
-    draft::{Flavor, Tier},
+    draft::{Flavor, Kind, Tier},
     events,
     install::Version,
     unit::Unit,
@@ -76,7 +76,10 @@ impl Unit {
         let mut removed = Vec::new();
         let mut books = self.books().lock();
         for function in functions {
-            let Some(id) = books.table[function as usize] else { continue };
+            let Some(id) = books.table[function as usize] else {
+                self.take_replacements(&mut books, function, filter, &mut removed);
+                continue;
+            };
             let version = self.manager().slab().record(id).contents().version();
             if filter.matches(version) {
                 books.end_suspension(function);
@@ -84,6 +87,10 @@ impl Unit {
                 self.identity().count(|counters| counters.uninstalled(version.tier));
                 self.lead(&mut books, function, self.lazy_entry(function));
                 removed.push(id);
+                // [RP-WITH]
+                self.take_replacements(&mut books, function, Filter::All, &mut removed);
+            } else {
+                self.take_replacements(&mut books, function, filter, &mut removed);
             }
         }
         removed
@@ -93,13 +100,14 @@ impl Unit {
     pub(crate) fn retire(&self, ids: Vec<u32>) -> Removed {
         let mut removed = Removed::default();
         for id in ids {
-            let item = self.manager().slab().record(id).item();
-            removed.functions += 1;
+            let code = self.manager().slab().record(id);
+            let item = code.item();
+            removed.functions += usize::from(matches!(code.kind(), Kind::Function(_)));
             removed.code_bytes += item.bytes;
             removed.metadata_bytes += item.metadata;
             self.release(id);
         }
-        if removed.functions != 0 {
+        if removed != Removed::default() {
             events::remove(self.identity().id(), removed);
         }
         removed

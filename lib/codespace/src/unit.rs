@@ -38,6 +38,7 @@ use crate::{
     object::{Contents, Place},
     refs::CodeRef,
     reloc::Reach,
+    replacement::Replacements,
     retired::Retired,
     state::{Phase, Released},
     stats::{CodeStats, Counters, Item},
@@ -97,6 +98,8 @@ pub(crate) struct Books {
     /// Which functions have installed code that no cell leads to; empty before the first. See
     /// `cold`.
     pub(crate) suspended: Vec<bool>,
+    /// Code that frames of functions go on in.
+    pub(crate) replacements: Replacements,
     /// All objects that have not been freed.
     pub(crate) objects: BTreeSet<u32>,
 }
@@ -120,6 +123,7 @@ impl Unit {
             assumptions: Assumptions::default(),
             table: vec![None; spec.functions as usize],
             suspended: Vec::new(),
+            replacements: Replacements::default(),
             objects: BTreeSet::new(),
         };
         let mut unit = Self {

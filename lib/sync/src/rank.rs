@@ -14,6 +14,8 @@ pub enum Rank {
     CompileFailures = 19,
     /// The lazy-compile gate of a module.
     LazyGate = 20,
+    /// What is remembered of a function's loops.
+    Loops = 21,
     /// Collecting code: one thread at a time.
     Collecting = 14,
     /// The stores of an engine.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use codespace::Target;
 use tierup_abi::InstanceLayout;
-use tierup_compile::{Compiled, Compiler, Request, Settings};
+use tierup_compile::{Compiled, Compiler, Entry, Request, Settings};
 use tierup_optimize::Optimizing;
 use tierup_wasm::{Bytes, DefinedFunc, Module};
 
@@ -46,7 +46,8 @@ fn program(text: &str, argument: u32, calls: f64) -> Outcome<Program> {
     let settings = &Settings::default();
     let compile = |function| {
         let function = DefinedFunc(function);
-        let request = Request { module: &module, layout: &layout, function, settings };
+        let request =
+            Request { module: &module, layout: &layout, function, entry: Entry::Call, settings };
         function_of(compiler.compile(&request)?)
     };
     let functions = (0..module.defined_functions()).map(compile).collect::<Outcome<_>>()?;

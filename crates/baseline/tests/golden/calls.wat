@@ -83,7 +83,7 @@
 ;;|   7a  call qword ptr [r11]
 ;;|   7d  mov rdi, r10
 ;;|   80  jmp 24h
-;;|   85  mov r11d, 1                          @50
+;;|   85  mov r11d, 80000001h                  @50
 ;;|   8b  mov r10, [r14+8]
 ;;|   8f  call qword ptr [r10+8]
 ;;|   93  jmp 32h

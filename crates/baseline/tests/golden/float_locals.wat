@@ -60,7 +60,7 @@
 ;;|   c7  call qword ptr [r11]
 ;;|   ca  mov rdi, r10
 ;;|   cd  jmp 38h
-;;|   d2  mov r11d, 0                          @57
+;;|   d2  mov r11d, 80000000h                  @57
 ;;|   d8  mov r10, [r14+8]
 ;;|   dc  call qword ptr [r10+8]
 ;;|   e0  jmp 74h

@@ -59,7 +59,7 @@
 ;;|   bc  mov rdi, r10
 ;;|   bf  jmp 28h
 ;;|   c4  hlt                                  @48 OutOfFuel
-;;|   c5  mov r11d, 0                          @48
+;;|   c5  mov r11d, 80000000h                  @48
 ;;|   cb  mov r10, [r14+8]
 ;;|   cf  call qword ptr [r10+8]
 ;;|   d3  jmp 48h

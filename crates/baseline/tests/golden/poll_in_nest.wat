@@ -56,11 +56,11 @@
 ;;|   a7  call qword ptr [r11]
 ;;|   aa  mov rdi, r10
 ;;|   ad  jmp 3Ah
-;;|   b2  mov r11d, 0                          @28
+;;|   b2  mov r11d, 80000000h                  @28
 ;;|   b8  mov r10, [r14+8]
 ;;|   bc  call qword ptr [r10+8]
 ;;|   c0  jmp 48h
-;;|   c5  mov r11d, 0                          @34
+;;|   c5  mov r11d, 80000000h                  @34
 ;;|   cb  mov r10, [r14+8]
 ;;|   cf  call qword ptr [r10+8]
 ;;|   d3  jmp 59h

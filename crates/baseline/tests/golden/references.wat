@@ -61,7 +61,7 @@
 ;;|   c6  mov rdi, r10
 ;;|   c9  jmp 2Dh
 ;;|   ce  hlt                                  @49 TableOutOfBounds
-;;|   cf  mov r11d, 0                          @59
+;;|   cf  mov r11d, 80000000h                  @59
 ;;|   d5  mov r10, [r14+8]
 ;;|   d9  call qword ptr [r10+8]               Extern[rbp-32] Func[rbp-24] Extern[rbp-16]
 ;;|   dd  jmp 6Ah

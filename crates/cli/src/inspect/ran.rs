@@ -109,6 +109,7 @@ impl Ran {
     pub(super) fn title(&self, object: &CodeObject) -> String {
         let kind = match object.kind {
             CodeKind::Function(_) => "function",
+            CodeKind::Replacement { .. } => "loop of function",
             CodeKind::EntryWrapper => "entry wrapper",
             CodeKind::HostWrapper => "host wrapper",
             CodeKind::LazyTable => "lazy table",
@@ -133,6 +134,7 @@ fn functions(map: &CodeMap, events: &Events, unit: u64) -> Vec<Compiled> {
     }
     let objects = map.arenas.iter().flat_map(|arena| &arena.objects);
     let own = objects.filter(|object| object.unit == unit && !object.is_retired);
+    let own = own.filter(|object| matches!(object.kind, CodeKind::Function(_)));
     let mut functions: Vec<_> = own
         .filter_map(|object| {
             let index = object.function?;

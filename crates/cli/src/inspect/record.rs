@@ -39,18 +39,20 @@ pub(super) enum What {
     Free,
     Compile,
     TierUp,
+    Replace,
     Flush,
     Collect,
     Failure,
 }
 
 impl What {
-    const ALL: [(&'static str, Self); 8] = [
+    const ALL: [(&'static str, Self); 9] = [
         ("reserve", Self::Reserve),
         ("publish", Self::Publish),
         ("free", Self::Free),
         ("compile", Self::Compile),
         ("tier_up", Self::TierUp),
+        ("replace", Self::Replace),
         ("flush", Self::Flush),
         ("collect", Self::Collect),
         ("failure", Self::Failure),

@@ -200,6 +200,7 @@ fn happened(text: &mut String, ran: &Ran) -> std::fmt::Result {
     for (what, title) in [
         (What::Compile, "compiles"),
         (What::TierUp, "tier-ups"),
+        (What::Replace, "replaced loops"),
         (What::Flush, "flushes"),
         (What::Collect, "collections"),
         (What::Failure, "failures"),

@@ -77,6 +77,21 @@ impl<'a> Control<'a> {
         self.frames.last().map_or(0, |frame| frame.height)
     }
 
+    /// Is a loop open?
+    pub(super) fn is_in_loop(&self) -> bool {
+        self.frames.iter().any(|frame| matches!(frame.kind, Kind::Loop { .. }))
+    }
+
+    /// The code from here on can be reached.
+    pub(super) fn set_reachable(&mut self) {
+        self.unreachable = false;
+    }
+
+    /// How many constructs are open.
+    pub(super) fn depth(&self) -> usize {
+        self.frames.len()
+    }
+
     /// What a `return` takes.
     pub(super) fn function_results(&self) -> &'a [ValType] {
         self.frames.first().map_or(&[], |frame| frame.results)
@@ -125,6 +140,7 @@ impl<'a> Translator<'a> {
         }
         let (params, results) = self.block_type(ty)?;
         let height = self.height_below(params.len())?;
+        self.bind_operands(height)?;
         let join = self.join(results)?;
         self.control.frames.push(Frame { height, params, results, kind: Kind::Forward(join) });
         Ok(())
@@ -136,17 +152,34 @@ impl<'a> Translator<'a> {
         }
         let (params, results) = self.block_type(ty)?;
         let height = self.height_below(params.len())?;
+        self.bind_operands(height)?;
+        if self.takeover.waits_for(self.offset) && self.control.is_in_loop() {
+            return self.open_copy(height, (params, results));
+        }
         let args = self.peek_args(params)?;
         let header = self.block_with_params(params)?;
         self.builder.ins().jump(header, &args);
         self.reuse_args(args);
         self.truncate(height);
         self.builder.switch_to_block(header);
+        if self.takeover.waits_for(self.offset) {
+            self.take_over(header, params)?;
+        }
+        self.open_loop(header, height, (params, results));
+        Ok(())
+    }
+
+    /// Opens a loop in its header, which is empty.
+    pub(super) fn open_loop(
+        &mut self,
+        header: Block,
+        height: usize,
+        (params, results): (&'a [ValType], &'a [ValType]),
+    ) {
         self.push_block_params(header, params);
         self.control.frames.push(Frame { height, params, results, kind: Kind::Loop { header } });
         self.loops += 1;
         self.poll();
-        Ok(())
     }
 
     pub(super) fn visit_if(&mut self, ty: BlockType) -> Translated {
@@ -156,6 +189,7 @@ impl<'a> Translator<'a> {
         let condition = self.pop_i32()?;
         let (params, results) = self.block_type(ty)?;
         let height = self.height_below(params.len())?;
+        self.bind_operands(height)?;
         let then = self.builder.create_block();
         let otherwise = self.builder.create_block();
         let join = self.join(results)?;
@@ -198,6 +232,7 @@ impl<'a> Translator<'a> {
                 if self.is_reachable() {
                     self.check_height(frame.height, frame.results)?;
                 }
+                self.close_copy(frame.height, frame.results)?;
             }
             Kind::Forward(join) | Kind::Else(join) => {
                 let join = self.fall_into(join, frame.height, frame.results)?;
@@ -213,6 +248,7 @@ impl<'a> Translator<'a> {
                 self.continue_at(join, frame.height, frame.results);
             }
         }
+        self.leave_construct(frame.height);
         if self.control.frames.is_empty() && self.is_reachable() {
             self.emit_return(frame.results)?;
         }
@@ -254,7 +290,7 @@ impl<'a> Translator<'a> {
     }
 
     /// A new block with parameters of these types.
-    fn block_with_params(&mut self, params: &[ValType]) -> Translated<Block> {
+    pub(super) fn block_with_params(&mut self, params: &[ValType]) -> Translated<Block> {
         self.spend(params.len())?;
         self.spend_for_block()?;
         let block = self.builder.create_block();
@@ -265,7 +301,7 @@ impl<'a> Translator<'a> {
     }
 
     /// Pushes the parameters of a block. The function builder may have added more behind them.
-    fn push_block_params(&mut self, block: Block, params: &[ValType]) {
+    pub(super) fn push_block_params(&mut self, block: Block, params: &[ValType]) {
         for (index, &ty) in params.iter().enumerate() {
             let param = self.builder.block_params(block)[index];
             self.push_new(ty, param);

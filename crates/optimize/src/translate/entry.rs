@@ -1,12 +1,12 @@
 //! The start of a function: signature, parameters, locals.
 //!
-//! The entry block ends with the stack check, before any local has a value, so that another entry
-//! (one that takes over a running frame) can set the locals differently and go on at a loop's
-//! header.
+//! The entry block ends with the stack check, before any local has a value. Where another entry
+//! takes over a running frame, the entry block leads there, and nobody to the start of the body:
+//! see `replacement`.
 
-use cranelift_codegen::ir::{UserFuncName, Value};
+use cranelift_codegen::ir::{InstBuilder, UserFuncName, Value};
 use cranelift_frontend::FunctionBuilder;
-use tierup_compile::{CompileError, FuelPlan, Request};
+use tierup_compile::{CompileError, Entry, FuelPlan, Request};
 use tierup_wasm::ValType;
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     control::Control,
     environment::{Environment, Region},
     operators::Body,
+    replacement::Takeover,
     variable::Locals,
 };
 use crate::compiler::internal;
@@ -65,6 +66,7 @@ impl<'a> Translator<'a> {
             needs_stack_check: false,
             loops: 0,
             result_slot: None,
+            takeover: Takeover::default(),
             fuel: FuelPlan::new(request),
             budget: Budget::default(),
             branch_args: Vec::new(),
@@ -72,10 +74,23 @@ impl<'a> Translator<'a> {
         };
         translator.needs_stack_check =
             locals > FEW_LOCALS || module.body(request.function).len() > SMALL_BODY_BYTES;
-        translator.check_stack();
+        translator.begin(request.entry);
         translator.define_locals(&own, params, &runs)?;
         translator.open_function(&own.ty.results)?;
         Ok(translator)
+    }
+
+    /// Goes on where the body starts.
+    fn begin(&mut self, entry: Entry) {
+        if entry == Entry::Call {
+            return self.check_stack();
+        }
+        let (takeover, start) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().jump(takeover, &[]);
+        self.builder.seal_block(takeover);
+        self.builder.seal_block(start);
+        self.builder.switch_to_block(start);
+        self.takeover = Takeover::new(entry, takeover);
     }
 
     fn define_locals(

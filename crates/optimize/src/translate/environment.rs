@@ -69,10 +69,12 @@ pub(super) enum Region {
     Memories,
     /// Result areas.
     Results,
+    /// Values of replaced frames.
+    Replacements,
 }
 
 impl Region {
-    const ALL: [(Self, &'static str); 10] = [
+    const ALL: [(Self, &'static str); 11] = [
         (Self::Limit, "limit"),
         (Self::Fuel, "fuel"),
         (Self::Builtins, "builtins"),
@@ -83,6 +85,7 @@ impl Region {
         (Self::Globals, "globals"),
         (Self::Memories, "memories"),
         (Self::Results, "results"),
+        (Self::Replacements, "replacements"),
     ];
 
     /// Makes the regions known to a function. Their numbers are those of the variants.

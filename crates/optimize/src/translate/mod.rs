@@ -18,6 +18,7 @@ mod budget;
 mod fuel;
 mod environment;
 mod entry;
+mod replacement;
 mod poll;
 mod operators;
 mod operands;
@@ -40,13 +41,19 @@ use cranelift_codegen::{
     isa::TargetIsa,
 };
 use cranelift_frontend::FunctionBuilder;
-use tierup_compile::{CompileError, CompileErrorKind, FuelPlan, Request};
+use tierup_compile::{CompileError, CompileErrorKind, Entry, FuelPlan, Request};
 
 use self::{
     call_type::CallTypes, callee::Callees, control::Control, environment::Environment,
-    variable::Locals,
+    replacement::Takeover, variable::Locals,
 };
-use crate::{allowance::Allowance, arms, phis, workspace::Workspace};
+use crate::{
+    allowance::Allowance,
+    arms,
+    compiler::{internal, refused},
+    phis,
+    workspace::Workspace,
+};
 
 /// The result of translating one operator.
 pub(crate) type Translated<T = ()> = Result<T, CompileError>;
@@ -58,11 +65,19 @@ pub(crate) fn function(
     workspace: &mut Workspace,
     allowance: &Allowance,
 ) -> Translated {
+    let entry = request.entry;
     let builder = FunctionBuilder::new(&mut workspace.context.func, &mut workspace.builder);
     let mut body = operators::Body::new(request)?;
     let mut translator = Translator::enter(builder, request, &mut body)?;
     body.translate(&mut translator, allowance)?;
-    if translator.leave(isa) {
+    let loops = translator.leave(isa)?;
+    if entry != Entry::Call {
+        // The start, which nobody enters.
+        workspace.context.compute_cfg();
+        workspace.context.compute_domtree();
+        workspace.context.eliminate_unreachable_code(isa).map_err(refused)?;
+    }
+    if loops {
         phis::remove_constant(&mut workspace.context.func);
         arms::leave_loops_first(&mut workspace.context.func);
     }
@@ -93,6 +108,8 @@ pub(crate) struct Translator<'a> {
     loops: usize,
     /// Where callees leave results that do not fit in registers.
     result_slot: Option<StackSlot>,
+    /// The way in for frames that run other code.
+    takeover: Takeover,
     /// Where fuel is taken.
     fuel: FuelPlan,
     /// What the function has cost so far.
@@ -105,17 +122,20 @@ pub(crate) struct Translator<'a> {
 
 impl Translator<'_> {
     /// Finishes the function: settles what could be decided only now. Says whether it has loops.
-    fn leave(mut self, isa: &dyn TargetIsa) -> bool {
+    fn leave(mut self, isa: &dyn TargetIsa) -> Translated<bool> {
+        if self.takeover.is_waiting() {
+            return Err(internal("no loop begins at the other entry"));
+        }
         self.settle_stack_check();
         self.builder.finalize(isa.frontend_config());
-        self.loops > 0
+        Ok(self.loops > 0)
     }
 
     /// The only result of an instruction.
     fn result(&self, inst: Inst) -> Translated<Value> {
         match self.builder.inst_results(inst) {
             [value] => Ok(*value),
-            _ => Err(crate::compiler::internal("an instruction without its one result")),
+            _ => Err(internal("an instruction without its one result")),
         }
     }
 

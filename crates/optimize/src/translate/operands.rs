@@ -20,6 +20,7 @@ impl Translator<'_> {
     /// Has stack maps list the value if it is a reference.
     pub(super) fn declare_reference(&mut self, ty: ValType, value: Value) {
         if ty.is_reference() {
+            self.takeover.note_reference(value);
             self.budget.note_reference();
             self.builder.declare_value_needs_stack_map(value);
         }

@@ -77,11 +77,20 @@ impl<'a> Body<'a> {
         translator: &mut Translator<'_>,
         allowance: &Allowance,
     ) -> Translated {
+        let mut loop_start = None;
         while !self.reader.eof() {
             allowance.at_operator(translator.ir())?;
+            if translator.takeover.waits_for(self.offset()) {
+                loop_start = Some(self.reader.clone());
+            }
             translator.begin_operator(self.offset());
             translator.take_fuel();
             self.reader.visit_operator(&mut Visitor(translator)).map_err(decoding)??;
+            if translator.takeover.takes_again()
+                && let Some(start) = loop_start.take()
+            {
+                self.reader = start;
+            }
         }
         if translator.current_kind().is_some() {
             return Err(translator.invalid("the body ends too early"));

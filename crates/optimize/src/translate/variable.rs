@@ -93,6 +93,9 @@ impl Translator<'_> {
                 self.builder.ins().stack_load(types::I64, ty, slot, offset)
             }
         };
+        if ty.is_reference() {
+            self.takeover.note_reference(value);
+        }
         self.push(value);
         Ok(())
     }
@@ -118,6 +121,18 @@ impl Translator<'_> {
             LocalPlace::Frame(slot, offset) => {
                 self.builder.ins().stack_store(types::I64, value, slot, offset);
             }
+        }
+    }
+
+    /// The types of all locals.
+    pub(super) fn local_types(&self) -> Vec<ValType> {
+        self.locals.list.iter().map(|local| local.ty).collect()
+    }
+
+    /// Gives all locals values.
+    pub(super) fn assign_locals(&mut self, values: &[Value]) {
+        for (index, &value) in values.iter().enumerate() {
+            self.set_local(self.locals.list[index], value);
         }
     }
 

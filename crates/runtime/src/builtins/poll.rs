@@ -15,7 +15,7 @@ keeping_stub!(instance: "rdi", argument: "lea rsi, [rbp + 16]", function: poll);
 
 /// # Safety
 ///
-/// As for [`run`]; `stack_pointer` is the one of the code that polls.
+/// As for [`run`]; `stack_pointer` is the one of the code that polls. The value is 0: [KE-OTHER].
 unsafe extern "C" fn poll(instance: *const InstanceHead, stack_pointer: usize) -> Outcome {
     let work = |store: &mut StoreState, _| {
         if stack_pointer < store.block().stack_limit.load(Ordering::Relaxed) {

@@ -24,6 +24,8 @@ use sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use tierup_compile::Entry;
+
 use crate::{
     Threads,
     queue::{Queue, Wish},
@@ -39,13 +41,27 @@ pub struct PoolHandle(Arc<Shared>);
 
 /// Whoever can compile a function.
 pub(crate) trait Work: Send + Sync {
-    fn run(&self, function: u32);
+    fn run(&self, job: Wanted);
 }
 
 /// A function to compile.
 pub(crate) struct Task {
     pub(crate) module: Weak<dyn Work>,
+    pub(crate) job: Wanted,
+}
+
+/// What code of which function is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Wanted {
     pub(crate) function: u32,
+    pub(crate) entry: Entry,
+}
+
+impl Wanted {
+    /// Code for callers.
+    pub(crate) fn call(function: u32) -> Self {
+        Self { function, entry: Entry::Call }
+    }
 }
 
 /// How much there is to do.
@@ -350,16 +366,16 @@ impl Task {
     fn run(self) {
         // [PO-WEAK]
         let Some(module) = self.module.upgrade() else { return };
-        let run = AssertUnwindSafe(move || module.run(self.function));
+        let run = AssertUnwindSafe(move || module.run(self.job));
         if catch_unwind(run).is_err() {
-            tracing::error!(target: "tiering", function = self.function, "a compile job panicked");
+            tracing::error!(target: "tiering", function = self.job.function, "a compile job panicked");
         }
     }
 }
 
 impl std::fmt::Debug for Task {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Task({})", self.function)
+        write!(f, "Task({:?})", self.job)
     }
 }
 

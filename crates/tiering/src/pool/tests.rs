@@ -20,7 +20,7 @@ fn gated() -> (Arc<Gated>, Receiver<u32>, Sender<()>) {
 }
 
 impl Work for Gated {
-    fn run(&self, function: u32) {
+    fn run(&self, Wanted { function, .. }: Wanted) {
         self.started.send(function).unwrap();
         if function == 666 {
             panic!("on purpose");
@@ -33,7 +33,7 @@ impl Work for Gated {
 
 fn push(pool: &Pool, module: &Arc<Gated>, (function, body_bytes): (u32, usize)) -> bool {
     let module: Arc<dyn Work> = Arc::clone(module) as _;
-    let task = Task { module: Arc::downgrade(&module), function };
+    let task = Task { module: Arc::downgrade(&module), job: Wanted::call(function) };
     pool.handle().push(Wish { heat: 1, body_bytes }, task)
 }
 
@@ -54,7 +54,7 @@ fn threads_start_with_the_first_work_and_end_with_the_pool() {
     // The threads, and what they held, are gone.
     assert_eq!(Arc::strong_count(&handle.0), 1);
     let unused: Weak<Gated> = Weak::new();
-    let task = Task { module: unused, function: 0 };
+    let task = Task { module: unused, job: Wanted::call(0) };
     assert!(!handle.push(Wish { heat: 1, body_bytes: 1 }, task));
 }
 
@@ -126,14 +126,15 @@ fn hammer_every_task_runs_once() {
     #[derive(Default)]
     struct Counting([AtomicUsize; 8]);
     impl Work for Counting {
-        fn run(&self, function: u32) {
+        fn run(&self, Wanted { function, .. }: Wanted) {
             self.0[function as usize].fetch_add(1, Ordering::Relaxed);
         }
     }
     let (pool, module) = (Pool::new(3), Arc::new(Counting::default()));
     sync::hammer(4, 200, |_, round| {
         let module: Arc<dyn Work> = Arc::clone(&module) as _;
-        let task = Task { module: Arc::downgrade(&module), function: round as u32 % 8 };
+        let job = Wanted::call(round as u32 % 8);
+        let task = Task { module: Arc::downgrade(&module), job };
         let wish = Wish { heat: round as u64, body_bytes: round * 300 };
         assert!(pool.handle().push(wish, task));
     });

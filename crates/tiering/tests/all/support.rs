@@ -57,6 +57,20 @@ impl Subject for Small {
         self.unit.upgrade()?.tier(function.0)
     }
 
+    fn suspend(&self, function: DefinedFunc) {
+        if let Some(unit) = self.unit.upgrade() {
+            unit.suspend(function.0);
+        }
+    }
+
+    fn is_suspended(&self, function: DefinedFunc) -> bool {
+        self.unit.upgrade().is_some_and(|unit| unit.is_suspended(function.0))
+    }
+
+    fn replaces(&self, function: DefinedFunc, position: u32) -> bool {
+        self.unit.upgrade().is_some_and(|unit| unit.replacement(function.0, position).is_some())
+    }
+
     fn assumptions(&self) -> Option<u64> {
         Some(self.unit.upgrade()?.assumptions())
     }

@@ -15,7 +15,7 @@ use tierup_compile::{
     CompileError, CompileErrorKind, Compiled, Compiler, Limits, Request, Settings, Trivial,
 };
 use tierup_tiering::{
-    CompileCounters, ModuleTiering, NUMBERS, Plan, Policy, Pool, PoolLoad, Spent, Threads,
+    CompileCounters, ModuleTiering, NUMBERS, Next, Plan, Policy, Pool, PoolLoad, Spent, Threads,
     TierUpCounts, Validation,
 };
 use tierup_wasm::DefinedFunc;
@@ -24,6 +24,7 @@ use crate::support::{Barrier, Second, small};
 
 const F: DefinedFunc = DefinedFunc(3);
 const LARGEST: i32 = NUMBERS.largest_slice as i32;
+const IDLE: Spent = Spent { slice: LARGEST, tier_up: false, replace: None, next: Next::Own };
 
 struct Fixture {
     unit: Arc<Unit>,
@@ -107,7 +108,7 @@ fn a_function_tiers_up_when_it_has_earned_it() {
     assert_eq!(fixture.unit.tier(3), Some(Tier::Optimized));
     // Old frames still report, and get what lets them run.
     let spent = fixture.tiering.budget_spent(F, u32::MAX);
-    assert_eq!(spent, Spent { slice: LARGEST, tier_up: false });
+    assert_eq!(spent, IDLE);
     fixture.tiering.tier_up(F).unwrap();
     let counts = TierUpCounts { done: 1, ..TierUpCounts::default() };
     assert_eq!(fixture.counters.tier_ups(), counts);
@@ -146,7 +147,7 @@ fn without_a_second_tier_nothing_happens() {
     };
     let tiering = ModuleTiering::new(plan, subject, 5);
     let spent = tiering.budget_spent(F, u32::MAX);
-    assert_eq!(spent, Spent { slice: LARGEST, tier_up: false });
+    assert_eq!(spent, IDLE);
     tiering.tier_up_all().unwrap();
     assert!((0..5).all(|function| _unit.tier(function) == Some(Tier::Baseline)));
 }
@@ -211,7 +212,7 @@ fn failures_panics_and_limits_are_counted_and_never_tried_again() {
             wait_until(|| load().running == 0);
             for _ in 0..10 {
                 let spent = fixture.tiering.budget_spent(F, 1 << 30);
-                assert_eq!(spent, Spent { slice: LARGEST, tier_up: false });
+                assert_eq!(spent, IDLE);
             }
             assert_eq!(load().waiting, 0);
             assert_eq!(

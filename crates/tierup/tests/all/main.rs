@@ -27,6 +27,7 @@ mod interrupts;
 mod origins;
 mod linking;
 mod protection;
+mod replacing;
 mod stacks;
 mod threads;
 mod tiering;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   sizes  safepoints                    handlers               traps   positions
-//!   │ 5 │ offsets │ ends │ slots (2) │ offsets │ to │ tags │ packed (`delta`) │ packed │
+//!   │ 5 │ offsets │ ends │ slots (2) │ offsets │ to │ tags │ packed (`delta`) │ packed │ notes
 //! ```
 //!
 //! All parts are 32-bit words, and a look-up is a binary search in a slice of a boxed slice with
@@ -31,6 +31,17 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
+    /// The same for a replacement at that place.
+    pub(crate) fn pack_replacement(
+        &mut self,
+        tables: &SideTables,
+        length: u32,
+        place: u32,
+    ) -> Result<Tables> {
+        let notes = place.to_le_bytes().into_iter().chain(tables.notes.iter().copied()).collect();
+        self.pack(&SideTables { notes, ..tables.clone() }, length)
+    }
+
     /// Packs the tables of `length` bytes of code.
     pub(crate) fn pack(&mut self, tables: &SideTables, length: u32) -> Result<Tables> {
         check(tables, length)?;
@@ -61,6 +72,7 @@ impl Packer {
         };
         words[..Sizes::HEADER].copy_from_slice(&sizes.header());
         debug_assert_eq!(words.len(), sizes.positions().end);
+        pack_notes(&tables.notes, words);
         Ok(Tables(words.as_slice().into()))
     }
 }
@@ -129,6 +141,19 @@ impl Tables {
         let targets = self.part(sizes.handler_targets());
         let tags = self.part(sizes.handler_tags());
         (first..last).map(|index| (targets[index], tags[index]))
+    }
+
+    /// The user's notes.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = u8> {
+        let start = self.sizes().map_or(0, |sizes| sizes.positions().end);
+        let (&length, words) = self.part(start..self.0.len()).split_first().unwrap_or((&0, &[]));
+        words.iter().flat_map(|word| word.to_le_bytes()).take(length as usize)
+    }
+
+    /// The place of a replacement, with which its notes begin, as there is no room elsewhere.
+    pub(crate) fn place(&self) -> u32 {
+        let mut notes = self.notes();
+        u32::from_le_bytes([0; 4].map(|_: u8| notes.next().unwrap_or(0)))
     }
 
     fn sizes(&self) -> Option<Sizes> {
@@ -208,6 +233,19 @@ fn pack_safepoints(tables: &SideTables, words: &mut Vec<u32>) {
     for slot in tables.safepoints.iter().flat_map(|safepoint| &safepoint.slots) {
         words.extend([slot.frame_offset.cast_unsigned(), u32::from(slot.kind)]);
     }
+}
+
+/// Their length and the bytes; nothing if there are none.
+fn pack_notes(notes: &[u8], words: &mut Vec<u32>) {
+    if notes.is_empty() {
+        return;
+    }
+    words.push(notes.len() as u32);
+    words.extend(notes.chunks(4).map(|chunk| {
+        let mut word = [0; 4];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u32::from_le_bytes(word)
+    }));
 }
 
 /// Binary search needs sorted lists, in which only handlers may share an offset.

@@ -28,6 +28,7 @@ fn sample() -> SideTables {
             Handler { offset: 20, handler: 91, tag: 8 },
             Handler { offset: 100, handler: 92, tag: u32::MAX },
         ],
+        notes: b"odd".to_vec(),
     }
 }
 
@@ -53,6 +54,7 @@ fn everything_is_found_again() {
     assert_eq!(handlers(20), [(90, 7), (91, 8)]);
     assert_eq!(handlers(21), []);
     assert_eq!(handlers(100), [(92, u32::MAX)]);
+    assert!(tables.notes().eq(*b"odd"));
 }
 
 #[test]

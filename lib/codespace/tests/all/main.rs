@@ -8,6 +8,7 @@ mod finding;
 mod counting;
 mod living;
 mod mapping;
+mod replacing;
 mod tenants;
 mod calling;
 mod collecting;
