@@ -15,7 +15,7 @@ use tierup_compile::{
     CompileError, CompileErrorKind, Compiled, Compiler, Limits, Request, Settings, Trivial,
 };
 use tierup_tiering::{
-    CompileCounters, ModuleTiering, NUMBERS, Plan, Policy, Pool, PoolLoad, Spent, Threads,
+    CompileCounters, ModuleTiering, NUMBERS, Next, Plan, Policy, Pool, PoolLoad, Spent, Threads,
     TierUpCounts, Validation,
 };
 use tierup_wasm::DefinedFunc;
@@ -24,7 +24,7 @@ use crate::support::{Barrier, Second, small};
 
 const F: DefinedFunc = DefinedFunc(3);
 const LARGEST: i32 = NUMBERS.largest_slice as i32;
-const IDLE: Spent = Spent { slice: LARGEST, tier_up: false, replace: None, enter: false };
+const IDLE: Spent = Spent { slice: LARGEST, tier_up: false, replace: None, next: Next::Own };
 
 struct Fixture {
     unit: Arc<Unit>,
