@@ -297,33 +297,38 @@ impl<I: Iterator<Item = u8>> Reader<I> {
 mod tests {
     use super::*;
 
-    fn value(home: Home, wide: bool) -> FrameValue {
-        FrameValue { home, wide }
+    fn narrow(home: Home) -> FrameValue {
+        FrameValue { home, wide: false }
+    }
+
+    fn wide(home: Home) -> FrameValue {
+        FrameValue { home, wide: true }
     }
 
     #[test]
     fn what_was_written_is_read() {
         let head = FrameHead { saved: vec![Gpr(14), Gpr(3), Gpr(12)], result_area: Some(-32) };
-        let frame = |offset, wide| value(Home::Frame(offset), wide);
+        let frame = |offset| narrow(Home::Frame(offset));
+        let wide_frame = |offset| wide(Home::Frame(offset));
         let locals = [
-            value(Home::Gpr(Gpr(12)), false),
-            value(Home::Xmm(Xmm(9)), true),
-            value(Home::Xmm(Xmm(10)), false),
-            frame(16, false),
-            frame(24, false),
-            frame(32, true),
-            frame(-40, false),
-            frame(-48, false),
-            frame(-64, true),
-            frame(-80, true),
-            frame(-100_000, false),
+            narrow(Home::Gpr(Gpr(12))),
+            wide(Home::Xmm(Xmm(9))),
+            narrow(Home::Xmm(Xmm(10))),
+            frame(16),
+            frame(24),
+            wide_frame(32),
+            frame(-40),
+            frame(-48),
+            wide_frame(-64),
+            wide_frame(-80),
+            frame(-100_000),
         ];
         let operands = [
-            frame(-200, false),
-            frame(-208, false),
-            value(Home::Constant(u128::from(u64::MAX)), false),
-            value(Home::Constant(u128::MAX - 7), true),
-            frame(-240, true),
+            frame(-200),
+            frame(-208),
+            narrow(Home::Constant(u128::from(u64::MAX))),
+            wide(Home::Constant(u128::MAX - 7)),
+            wide_frame(-240),
         ];
         let mut writer = FrameMapWriter::new(&head, locals.into_iter());
         writer.add_loop(1_000, operands[..1].iter().copied());
@@ -338,7 +343,7 @@ mod tests {
 
     #[test]
     fn many_locals_take_few_bytes() {
-        let locals = (1..=50_000).map(|index| value(Home::Frame(-8 * index), false));
+        let locals = (1..=50_000).map(|index| narrow(Home::Frame(-8 * index)));
         let head = FrameHead { saved: vec![Gpr(14)], result_area: None };
         let bytes = FrameMapWriter::new(&head, locals.clone()).finish();
         assert!(bytes.len() < 12, "{}", bytes.len());

@@ -86,8 +86,17 @@ pub struct Refill {
     pub tier_up: bool,
     /// The position for which to call [`Hooks::replace`]: that of the loop, or one around it.
     pub replace: Option<u32>,
-    /// Whether to go on in other code, if there is any for the loop.
-    pub enter: bool,
+    /// In which code its frame goes on.
+    pub next: Next,
+}
+
+/// In which code a frame goes on whose function has used its budget up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// In its own.
+    Own,
+    /// In that which there is for its loop, if there is any.
+    Other,
 }
 
 /// Why a function that was called has no code.

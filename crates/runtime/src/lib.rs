@@ -54,7 +54,7 @@ mod error;
 pub use backtrace::{Backtrace, Frame};
 pub use collect::{Reclaimed, Tracer};
 pub use collector::CollectionStats;
-pub use engine::{Counters, EngineState, Hooks, LazyError, Refill, RuntimeConfig, Spent};
+pub use engine::{Counters, EngineState, Hooks, LazyError, Next, Refill, RuntimeConfig, Spent};
 pub use error::{Error, ErrorKind, MissingImport};
 pub use externs::{ExternHandle, ExternObject};
 pub use flushes::{FlushCause, FlushStats, Flushed};

@@ -32,7 +32,7 @@ pub use counters::{
     CompileCounters, CompileFailure, CompileStats, ReplacementCounts, TierCounts, TierUpCounts,
 };
 pub use lazy::FunctionCompiler;
-pub use module::{ModuleTiering, Plan, Spent};
+pub use module::{ModuleTiering, Next, Plan, Spent};
 pub use policy::{Answer, NUMBERS, Numbers, Policy, Question};
 pub use pool::{Executor, Pool, PoolHandle, PoolLoad};
 pub use subject::Subject;

@@ -80,8 +80,18 @@ pub struct Spent {
     pub tier_up: bool,
     /// The position of the loop for which to call [`ModuleTiering::replace`] now, likewise.
     pub replace: Option<u32>,
-    /// Whether the frame can go on in other code.
-    pub enter: bool,
+    /// In which code its frame goes on.
+    pub next: Next,
+}
+
+/// In which code a frame goes on that reported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Next {
+    /// In its own.
+    #[default]
+    Own,
+    /// In that which there is for its loop, if it is still there.
+    Other,
 }
 
 impl ModuleTiering {
@@ -178,7 +188,7 @@ impl ModuleTiering {
 
     /// What a function gets that goes on as it is.
     fn going_on(&self, slice: i32) -> Spent {
-        Spent { slice, tier_up: false, replace: None, enter: false }
+        Spent { slice, tier_up: false, replace: None, next: Next::Own }
     }
 
     pub(crate) fn subject(&self) -> &dyn Subject {

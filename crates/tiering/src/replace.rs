@@ -21,8 +21,8 @@ use tierup_compile::{CompileError, Entry};
 use tierup_wasm::DefinedFunc;
 
 use crate::{
-    FunctionCompiler, ModuleTiering, Spent, counters::Replacing, events, functions::FunctionState,
-    job::Stage, lazy::Outcome, loops::Loops, pool::Wanted,
+    FunctionCompiler, ModuleTiering, Next, Spent, counters::Replacing, events,
+    functions::FunctionState, job::Stage, lazy::Outcome, loops::Loops, pool::Wanted,
 };
 
 /// A report at a loop's header.
@@ -53,7 +53,7 @@ impl ModuleTiering {
         let report = Report { function, state, loops, position };
         match loops.report(position) {
             Stage::Done if self.subject().replaces(function, position) => {
-                return Spent { enter: true, ..self.report_of_entering(report, used) };
+                return Spent { next: Next::Other, ..self.report_of_entering(report, used) };
             }
             Stage::Done => loops.lose(position),
             _ => {}
@@ -181,7 +181,8 @@ impl ModuleTiering {
             return spent;
         }
         if !self.has_pool() {
-            return Spent { replace: Some(position), enter: position == report.position, ..spent };
+            let next = if position == report.position { Next::Other } else { Next::Own };
+            return Spent { replace: Some(position), next, ..spent };
         }
         self.counters().count_replacement(Replacing::Queued);
         events::queue_loop(self.subject(), function, (position, heat));

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use codespace::{Draft, Installed, Tier};
 use tierup_abi::InstanceLayout;
-use tierup_runtime::{CompiledModule, Hooks, LazyError, ModuleInfo, Refill, Spent, TrapKind};
+use tierup_runtime::{CompiledModule, Hooks, LazyError, ModuleInfo, Next, Refill, Spent, TrapKind};
 use tierup_tiering::{ModuleTiering, Subject};
 use tierup_wasm::{DefinedFunc, Module};
 
@@ -39,8 +39,12 @@ impl Hooks for ModuleHooks {
             Some(position) => self.0.budget_spent_in_loop(function, used, position),
             None => self.0.budget_spent(function, used),
         };
-        let tierup_tiering::Spent { slice, tier_up, replace, enter } = spent;
-        Refill { slice, tier_up, replace, enter }
+        let tierup_tiering::Spent { slice, tier_up, replace, next } = spent;
+        let next = match next {
+            tierup_tiering::Next::Own => Next::Own,
+            tierup_tiering::Next::Other => Next::Other,
+        };
+        Refill { slice, tier_up, replace, next }
     }
 
     fn tier_up(&self, _: &CompiledModule, function: DefinedFunc) {

@@ -152,7 +152,7 @@ fn the_page_lists_what_is_told() {
     let (sender, receiver) = channel();
     tracing::subscriber::set_global_default(Listener(sender)).unwrap();
     let mut all = Vec::new();
-    for scenario in [a_life, cold, limits, failures, too_late] {
+    for scenario in [a_life, long_calls, cold, limits, failures, too_late] {
         scenario(&receiver, &mut all);
         all.extend(receiver.try_iter());
     }
@@ -160,6 +160,26 @@ fn the_page_lists_what_is_told() {
     let missing: Vec<_> = told.difference(&listed).collect();
     let stale: Vec<_> = listed.difference(&told).collect();
     assert!(missing.is_empty() && stale.is_empty(), "not listed {missing:#?}\nnot told {stale:#?}");
+}
+
+/// Loops that go on in optimized code: made at once, and on another thread.
+fn long_calls(receiver: &Receiver<Told>, all: &mut Vec<Told>) {
+    for threads in [0, 1] {
+        let engine = engine(|config| {
+            config.tier_up_budget(1).compile_threads(threads);
+        });
+        let (module, mut store, instance) = instance(&engine, MODULE);
+        // Until one was long enough.
+        while engine.stats().replacements.entered == 0 {
+            module.flush(Filter::All);
+            call(&mut store, instance, 1_000_000);
+        }
+        let events: Vec<Told> = receiver.try_iter().collect();
+        let count = |name| events.iter().filter(|told| told.name() == name).count();
+        assert!(0 < count("replace") && count("enter") == 1);
+        assert_eq!(0 < count("queue_loop"), threads == 1);
+        all.extend(events);
+    }
 }
 
 /// Compiled when called, tiered up, taken away, collected, dropped.

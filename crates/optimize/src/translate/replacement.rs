@@ -61,16 +61,14 @@ pub(super) struct Takeover {
 
 /// A loop that is translated twice.
 struct LoopCopy {
-    /// Before the loop, on the way from above.
-    before: Block,
+    /// Before the loop, on the way from above, until that is translated.
+    before: Option<Block>,
     /// Behind both loops, with their results.
     behind: Block,
     /// Operands before the loop.
     stack: Vec<Value>,
     fuel: FuelPlan,
     is_reached: bool,
-    /// The other loop is open.
-    is_second: bool,
 }
 
 impl Takeover {
@@ -155,7 +153,7 @@ impl<'a> Translator<'a> {
         self.builder.seal_block(before);
         let behind = self.block_with_params(results)?;
         let (stack, fuel) = (self.stack.clone(), self.fuel.clone());
-        let copy = LoopCopy { before, behind, stack, fuel, is_reached: false, is_second: false };
+        let copy = LoopCopy { before: Some(before), behind, stack, fuel, is_reached: false };
         self.takeover.copy = Some(copy);
         let header = self.block_with_params(params)?;
         self.builder.switch_to_block(header);
@@ -175,13 +173,13 @@ impl<'a> Translator<'a> {
             self.reuse_args(args);
             copy.is_reached = true;
         }
-        if !copy.is_second {
+        if let Some(before) = copy.before.take() {
             self.stack.clone_from(&copy.stack);
             self.fuel = copy.fuel.clone();
             self.control.set_reachable();
-            self.builder.switch_to_block(copy.before);
+            self.builder.switch_to_block(before);
             self.takeover.takes_again = true;
-            self.takeover.copy = Some(LoopCopy { is_second: true, ..copy });
+            self.takeover.copy = Some(copy);
             return Ok(());
         }
         self.truncate(height);

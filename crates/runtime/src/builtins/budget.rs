@@ -13,7 +13,7 @@ use tierup_wasm::DefinedFunc;
 
 use super::{Outcome, keep::keeping_stub, run};
 use crate::{
-    CompiledModule, Error, InstanceHandle, Refill, Spent, StoreState, compile_stack,
+    CompiledModule, Error, InstanceHandle, Next, Refill, Spent, StoreState, compile_stack,
     replacement::LoopFrame,
 };
 
@@ -54,7 +54,7 @@ fn refill(
     let find = || frame.as_ref()?.position(module.engine().manager());
     let position = frame.is_some().then_some(&find as &dyn Fn() -> Option<u32>);
     let refill = module.hooks().budget_spent(module, Spent { function, used, position });
-    let is_more = refill.tier_up || refill.replace.is_some() || refill.enter;
+    let is_more = refill.tier_up || refill.replace.is_some() || refill.next == Next::Other;
     let module = is_more.then(|| Arc::clone(module));
     object.refill_budget(function, refill.slice);
     match (module, frame) {
@@ -87,7 +87,8 @@ fn improve(
     if let Some(wanted) = refill.replace {
         compile(&|| module.hooks().replace(module, function, wanted));
     }
-    let cell = module.unit().replacement(function.0, position).filter(|_| refill.enter);
+    let cell =
+        module.unit().replacement(function.0, position).filter(|_| refill.next == Next::Other);
     let Some(cell) = cell.filter(|_| frame.leave(store, position).is_some()) else { return 0 };
     module.hooks().replaced(module, function, position);
     cell as u64

@@ -16,8 +16,8 @@ use tierup_compile::{
     CompileError, CompileErrorKind, Compiled, Compiler, Limits, Request, Settings, Trivial,
 };
 use tierup_tiering::{
-    CompileCounters, ModuleTiering, NUMBERS, Plan, Policy, Pool, PoolLoad, Spent, Subject, Threads,
-    TierUpCounts, Validation,
+    CompileCounters, ModuleTiering, NUMBERS, Next, Plan, Policy, Pool, PoolLoad, Spent, Subject,
+    Threads, TierUpCounts, Validation,
 };
 use tierup_wasm::{DefinedFunc, Module};
 
@@ -25,7 +25,7 @@ use crate::support::{Barrier, Second, Small, small};
 
 const F: DefinedFunc = DefinedFunc(3);
 const LARGEST: i32 = NUMBERS.largest_slice as i32;
-const IDLE: Spent = Spent { slice: LARGEST, tier_up: false, replace: None, enter: false };
+const IDLE: Spent = Spent { slice: LARGEST, tier_up: false, replace: None, next: Next::Own };
 
 struct Fixture {
     unit: Arc<Unit>,
