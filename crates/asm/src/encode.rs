@@ -28,9 +28,9 @@ const NO_INDEX: u8 = 4;
 impl Instruction<'_> {
     /// Begins with prefix, REX if it is needed, and opcode. `rex` has its lowest four bits.
     #[inline(always)]
-    fn begin(&mut self, operation: Operation, rex: u8, needs_rex: bool) {
+    fn begin(&mut self, operation: Operation, rex: Option<u8>) {
         self.put([operation.prefix], u8::from(operation.prefix != 0));
-        self.put([0x40 | rex], u8::from(needs_rex));
+        self.put([0x40 | rex.unwrap_or(0)], u8::from(rex.is_some()));
         self.put(operation.opcode.to_le_bytes(), operation.opcode_bytes);
     }
 }
@@ -62,7 +62,7 @@ impl Emitter {
         let low_byte = operation.byte && ((4..=7).contains(&register) || (4..=7).contains(&other));
         let rex = u8::from(width == Width::W64) << 3 | (register >> 3) << 2 | other >> 3;
         let mut instruction = self.sink.instruction();
-        instruction.begin(operation, rex, rex != 0 || low_byte);
+        instruction.begin(operation, (rex != 0 || low_byte).then_some(rex));
         instruction.put([0xc0 | (register & 7) << 3 | other & 7], 1);
         instruction.finish();
     }
@@ -77,7 +77,7 @@ impl Emitter {
         let rex = wide | (register >> 3) << 2 | (index >> 3 & 1) << 1 | base >> 3;
         let low_byte = operation.byte && (4..=7).contains(&register);
         let mut instruction = self.sink.instruction();
-        instruction.begin(operation, rex, rex != 0 || low_byte);
+        instruction.begin(operation, (rex != 0 || low_byte).then_some(rex));
         let base = base & 7;
         // rbp and r13 as base without displacement mean something else.
         let (mode, offset_bytes) = match i8::try_from(offset) {
@@ -102,7 +102,7 @@ impl Emitter {
     ) {
         let rex = u8::from(width == Width::W64) << 3 | (register >> 3) << 2;
         let mut instruction = self.sink.instruction();
-        instruction.begin(operation, rex, rex != 0);
+        instruction.begin(operation, (rex != 0).then_some(rex));
         instruction.put([(register & 7) << 3 | 5], 1);
         instruction.put([0; 4], 4);
         instruction.finish();
@@ -114,7 +114,7 @@ impl Emitter {
         let rex = u8::from(width == Width::W64) << 3 | register.0 >> 3;
         let operation = Operation::plain(opcode | u32::from(register.0 & 7));
         let mut instruction = self.sink.instruction();
-        instruction.begin(operation, rex, rex != 0);
+        instruction.begin(operation, (rex != 0).then_some(rex));
         instruction.finish();
         self.put_constant(constant);
     }
