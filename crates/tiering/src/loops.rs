@@ -6,8 +6,8 @@
 //!              └───────┘
 //! ```
 //!
-//! What is entered at an inner loop has this loop as its start, and the loops around it as parts of
-//! one large loop, which is harder to optimize. So the outermost loop is chosen that was seen to
+//! What is entered at an inner loop comes into the loops around it in their middle, which is harder
+//! to optimize, and needs a copy of the inner one. So the outermost loop is chosen that was seen to
 //! report more than once: the first time may be its only one. Until a frame comes to its header, the
 //! inner loop reports in small slices, and after some of them is chosen too.
 #![forbid(unsafe_code)]
