@@ -111,7 +111,7 @@ fn flushes_and_collections_are_recorded() {
     let scratch = Scratch::new();
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bench/programs/text.wasm");
     // All of its code and half of its optimized code would need as much.
-    let options = "code-memory=160K,tier-up-budget=10000,compile-threads=0";
+    let options = "code-memory=160K,tier-up-budget=1000,compile-threads=0";
     let report = json(&scratch, &format!("inspect --run --json -C {options} {program} -- 200"));
     let events = report["run"]["events"].as_array().unwrap();
     let of = |name: &'static str| events.iter().filter(move |event| event["event"] == name);

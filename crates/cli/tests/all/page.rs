@@ -11,7 +11,7 @@
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -65,7 +65,25 @@ fn look(scratch: &Scratch, page: &str, scheme: Scheme) -> Option<Vec<Value>> {
     write!(outer, "<script>{CHECKER}</script>").unwrap();
     let file = scratch.path("outer.html");
     std::fs::write(&file, outer).unwrap();
-    let profile = scratch.path(&format!("profile-{scheme:?}"));
+    let mut said = String::new();
+    for attempt in 0..3 {
+        let profile = scratch.path(&format!("profile-{scheme:?}-{attempt}"));
+        match dumped(&browser, (&file, &profile), scheme) {
+            Ok(result) => return Some(result),
+            // Browsers crash; a page that never comes to its end is no better the third time.
+            Err(output) => said = output,
+        }
+    }
+    panic!("{said}")
+}
+
+/// What the checker has written into a page by its end; or what the browser says that did not come
+/// so far.
+fn dumped(
+    browser: &Path,
+    (page, profile): (&Path, &Path),
+    scheme: Scheme,
+) -> Result<Vec<Value>, String> {
     let mut command = Command::new(browser);
     command
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"])
@@ -75,14 +93,14 @@ fn look(scratch: &Scratch, page: &str, scheme: Scheme) -> Option<Vec<Value>> {
         .args(["--window-size=1400,1000", "--dump-dom"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("--blink-settings=preferredColorScheme={}", u8::from(scheme == Scheme::Light)))
-        .arg(format!("file://{}", file.display()))
+        .arg(format!("file://{}", page.display()))
         .stdin(Stdio::null());
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let result =
         text.split_once("<pre id=\"result\">").and_then(|(_, rest)| rest.split_once("</pre>"));
-    let Some((result, _)) = result else {
-        panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr))
+    let Some((result, _)) = result.filter(|(result, _)| !result.is_empty()) else {
+        return Err(format!("{text}\n{}", String::from_utf8_lossy(&output.stderr)));
     };
     let json = result
         .replace("&lt;", "<")
@@ -91,7 +109,7 @@ fn look(scratch: &Scratch, page: &str, scheme: Scheme) -> Option<Vec<Value>> {
         .replace("&amp;", "&");
     let value: Value =
         serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
-    Some(value.as_array().unwrap_or_else(|| panic!("{value}")).clone())
+    Ok(value.as_array().unwrap_or_else(|| panic!("{value}")).clone())
 }
 
 /// Checks a page in both schemes and all widths, and returns what was seen last.
@@ -127,7 +145,7 @@ fn check(scratch: &Scratch) -> Option<Value> {
 fn a_page_of_a_run_is_readable_everywhere() {
     let scratch = Scratch::new();
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bench/programs/text.wasm");
-    let options = "-C code-memory=160K,tier-up-budget=10000";
+    let options = "-C code-memory=160K,tier-up-budget=1000";
     let ended = scratch.run(&format!("inspect --run --html page.html {options} {program} -- 200"));
     ended.with(0, "");
     let Some(seen) = check(&scratch) else { return };
